@@ -1,0 +1,2 @@
+pub mod stix;
+pub mod taxii;

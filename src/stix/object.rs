@@ -1,0 +1,415 @@
+//! One STIX object: the JSON as it was sent, and a typed header over it.
+
+use super::json::{Defect, Document, Node, decoded};
+use super::{StixId, StixTime, Tlp};
+use bytes::Bytes;
+
+/// What tells the versions of one object apart: `modified`, else `created`, else [`UNVERSIONED`].
+pub type Version = StixTime;
+
+/// The version of objects that have none (STIX 2.1 §3.6); TAXII 2.1 §3.4.1 leaves the value to us.
+pub const UNVERSIONED: &str = "1970-01-01T00:00:00.000Z";
+
+/// A STIX object whose JSON is within limits and whose common properties are what they must be.
+#[derive(Debug, Clone)]
+pub struct Object {
+    json: Bytes,
+    id: StixId,
+    version: Version,
+    created: Option<StixTime>,
+    created_by_ref: Option<StixId>,
+    tlp: Option<Tlp>,
+}
+
+/// Why an item of an envelope is not an acceptable STIX object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectError {
+    /// Found while reading the JSON.
+    #[error("{0}")]
+    Defect(#[from] Defect),
+    /// A required property is not there.
+    #[error("`{0}` is missing; {1}")]
+    Missing(&'static str, &'static str),
+    /// A property has a value that it must not have.
+    #[error("`{property}` is {found}; {rule}")]
+    Wrong {
+        /// The property.
+        property: &'static str,
+        /// Its value, shortened.
+        found: String,
+        /// What it must be.
+        rule: String,
+    },
+}
+
+/// How an object that failed is called in a status resource (TAXII 2.1 §4.3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Its id if it has one that is a string, else where it stands.
+    pub id: String,
+    /// Its version as far as it can be told.
+    pub version: String,
+}
+
+impl Object {
+    /// Reads the header of one object of a document.
+    pub fn parse(document: &Document, node: &Node) -> Result<Self, ObjectError> {
+        if let Some(defect) = &node.defect {
+            return Err(defect.clone().into());
+        }
+        let header = Header::read(document, node);
+        let object_type = header
+            .string("type", TYPE_RULE)?
+            .ok_or(ObjectError::Missing("type", TYPE_RULE))?;
+        let id = header
+            .id("id")?
+            .ok_or(ObjectError::Missing("id", ID_RULE))?;
+        if id.object_type() != object_type {
+            return Err(wrong(
+                "id",
+                id.as_str(),
+                format!("its type part must be `{object_type}`, the object's type"),
+            ));
+        }
+        let is_observable = OBSERVABLES.contains(&object_type.as_str());
+        let (created, modified) = (header.time("created")?, header.time("modified")?);
+        check_times(
+            &object_type,
+            is_observable,
+            created.as_ref(),
+            modified.as_ref(),
+        )?;
+        header.check_spec_version(is_observable || created.is_none())?;
+        let version = match (is_observable, modified, &created) {
+            (false, Some(modified), _) => modified,
+            (false, None, Some(created)) => created.clone(),
+            _ => unversioned(),
+        };
+        Ok(Self {
+            created_by_ref: header.id("created_by_ref")?,
+            tlp: header.tlp()?,
+            json: document.text.slice(node.range.clone()),
+            id,
+            version,
+            created: created.filter(|_| !is_observable),
+        })
+    }
+
+    /// The object's text: as sent, less insignificant white space.
+    pub fn json(&self) -> &Bytes {
+        &self.json
+    }
+
+    /// Its identifier.
+    pub fn id(&self) -> &StixId {
+        &self.id
+    }
+
+    /// Its version.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// `created`, except on observables.
+    pub fn created(&self) -> Option<&StixTime> {
+        self.created.as_ref()
+    }
+
+    /// Who says to have made it.
+    pub fn created_by_ref(&self) -> Option<&StixId> {
+        self.created_by_ref.as_ref()
+    }
+
+    /// The highest level among all its markings, if it has any.
+    pub fn tlp(&self) -> Option<Tlp> {
+        self.tlp
+    }
+
+    /// The same object with the marking of `tlp` added (`unmarked = "stamp:…"`).
+    #[must_use]
+    pub fn stamped(mut self, tlp: Tlp) -> Self {
+        self.json = insert_marking(&self.json, tlp);
+        self.tlp = Some(tlp);
+        self
+    }
+}
+
+/// What to call an item in a status resource, whatever is wrong with it.
+pub fn label(document: &Document, node: &Node, position: usize) -> Label {
+    let header = Header::read(document, node);
+    let text = |found: Result<Option<String>, ObjectError>| {
+        found
+            .ok()
+            .flatten()
+            .map(|text| text.chars().take(300).collect::<String>())
+    };
+    let version =
+        text(header.string("modified", "")).or_else(|| text(header.string("created", "")));
+    Label {
+        id: text(header.string("id", "")).unwrap_or_else(|| format!("objects[{position}]")),
+        version: version.unwrap_or_else(|| UNVERSIONED.to_owned()),
+    }
+}
+
+/// Are two texts of one version the same content? Order of members, spelling of numbers and
+/// strings, and members that hold their default value make no difference (STIX 2.1 §3.6.2).
+pub fn same_content(one: &[u8], other: &[u8]) -> bool {
+    one == other || canonical(one).is_some_and(|text| Some(text) == canonical(other))
+}
+
+fn canonical(json: &[u8]) -> Option<Vec<u8>> {
+    let mut value: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let members = value.as_object_mut()?;
+    for name in ["revoked", "defanged", "summary"] {
+        if members.get(name) == Some(&serde_json::Value::Bool(false)) {
+            members.remove(name);
+        }
+    }
+    if !members.contains_key("created") && members.get("spec_version").is_some_and(|v| v == "2.1") {
+        members.remove("spec_version");
+    }
+    serde_json_canonicalizer::to_vec(&value).ok()
+}
+
+/// Adds the marking to the list that is there, or a list with it in front of all members.
+fn insert_marking(json: &[u8], tlp: Tlp) -> Bytes {
+    let id = tlp.marking_id();
+    let list = super::json::read(json.to_vec())
+        .ok()
+        .and_then(|document| document.member_range(&document.root, "object_marking_refs"));
+    let (at, insertion) = match list {
+        Some(list) if list.len() > 2 => (list.start + 1, format!("\"{id}\",")),
+        Some(list) => (list.start + 1, format!("\"{id}\"")),
+        None => (1, format!("\"object_marking_refs\":[\"{id}\"],")),
+    };
+    let (before, after) = json.split_at(at);
+    [before, insertion.as_bytes(), after].concat().into()
+}
+
+fn check_times(
+    object_type: &str,
+    is_observable: bool,
+    created: Option<&StixTime>,
+    modified: Option<&StixTime>,
+) -> Result<(), ObjectError> {
+    if is_observable {
+        return Ok(());
+    }
+    let known = VERSIONED.contains(&object_type);
+    if created.is_none() && (known || modified.is_some() || object_type == MARKING) {
+        return Err(ObjectError::Missing("created", TIME_RULE));
+    }
+    if modified.is_none() && known {
+        return Err(ObjectError::Missing("modified", TIME_RULE));
+    }
+    match (created, modified) {
+        (Some(created), Some(modified)) if modified < created => Err(wrong(
+            "modified",
+            modified.as_str(),
+            format!(
+                "it must not be earlier than `created`, {}",
+                created.as_str()
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The members that make up the header, as raw JSON.
+struct Header<'a> {
+    members: [Option<&'a [u8]>; NAMES.len()],
+}
+
+impl<'a> Header<'a> {
+    fn read(document: &'a Document, node: &Node) -> Self {
+        let mut members = [None; NAMES.len()];
+        for (key, value) in document.members(node) {
+            if let Some(at) = NAMES.iter().position(|name| *name == key) {
+                members[at] = Some(value);
+            }
+        }
+        Self { members }
+    }
+
+    fn raw(&self, name: &'static str) -> Option<&'a [u8]> {
+        let at = NAMES.iter().position(|known| *known == name)?;
+        self.members[at]
+    }
+
+    fn string(&self, name: &'static str, rule: &str) -> Result<Option<String>, ObjectError> {
+        let Some(raw) = self.raw(name) else {
+            return Ok(None);
+        };
+        match raw {
+            [b'"', inside @ .., b'"'] => Ok(Some(decoded(inside).into_owned())),
+            _ => Err(wrong(name, raw, rule.to_owned())),
+        }
+    }
+
+    fn id(&self, name: &'static str) -> Result<Option<StixId>, ObjectError> {
+        let Some(text) = self.string(name, ID_RULE)? else {
+            return Ok(None);
+        };
+        let id = StixId::parse(&text).map_err(|error| wrong(name, &text, error.to_string()))?;
+        if name == "created_by_ref" && id.object_type() != "identity" {
+            return Err(wrong(name, &text, "it must name an `identity`".to_owned()));
+        }
+        Ok(Some(id))
+    }
+
+    fn time(&self, name: &'static str) -> Result<Option<StixTime>, ObjectError> {
+        let Some(text) = self.string(name, TIME_RULE)? else {
+            return Ok(None);
+        };
+        match StixTime::parse(&text) {
+            Some(time) => Ok(Some(time)),
+            None => Err(wrong(name, &text, TIME_RULE.to_owned())),
+        }
+    }
+
+    fn check_spec_version(&self, optional: bool) -> Result<(), ObjectError> {
+        match self.string("spec_version", SPEC_RULE)?.as_deref() {
+            Some("2.1") => Ok(()),
+            None if optional => Ok(()),
+            None => Err(ObjectError::Missing("spec_version", SPEC_RULE)),
+            Some(other) => Err(wrong("spec_version", other, SPEC_RULE.to_owned())),
+        }
+    }
+
+    /// The highest level found in any place where levels are written.
+    fn tlp(&self) -> Result<Option<Tlp>, ObjectError> {
+        let refs: Vec<String> = self.list(
+            "object_marking_refs",
+            "it must be a list of marking-definition ids",
+        )?;
+        if let Some(bad) = refs.iter().find(|text| !is_marking(text)) {
+            let rule = "it must hold marking-definition ids only".to_owned();
+            return Err(wrong("object_marking_refs", bad, rule));
+        }
+        let granular: Vec<Granular> = self.list(
+            "granular_markings",
+            "it must be a list of objects with `selectors` and `marking_ref` or `lang`",
+        )?;
+        // Labels are free terms: one of another form is no error here and no marking either.
+        let labels: Vec<String> = self.list("labels", "it must be a list of strings")?;
+        let of_refs = refs.iter().filter_map(|id| Tlp::of_marking(id));
+        let of_parts = granular
+            .iter()
+            .filter_map(|part| Tlp::of_marking(part.marking_ref.as_deref()?));
+        let of_labels = labels.iter().filter_map(|label| Tlp::of_label(label));
+        Ok(of_refs.chain(of_parts).chain(of_labels).max())
+    }
+
+    fn list<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &'static str,
+        rule: &str,
+    ) -> Result<Vec<T>, ObjectError> {
+        match self.raw(name) {
+            None => Ok(Vec::new()),
+            Some(raw) => serde_json::from_slice(raw).map_err(|_| wrong(name, raw, rule.to_owned())),
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Granular {
+    marking_ref: Option<String>,
+}
+
+fn is_marking(text: &str) -> bool {
+    StixId::parse(text).is_ok_and(|id| id.object_type() == MARKING)
+}
+
+#[expect(clippy::expect_used, reason = "a constant that is a timestamp")]
+fn unversioned() -> Version {
+    StixTime::parse(UNVERSIONED).expect("a timestamp")
+}
+
+fn wrong(property: &'static str, found: impl AsRef<[u8]>, rule: String) -> ObjectError {
+    let text = String::from_utf8_lossy(found.as_ref());
+    let mut shown: String = text
+        .chars()
+        .take(80)
+        .collect::<String>()
+        .escape_debug()
+        .to_string();
+    if text.chars().nth(80).is_some() {
+        shown.push('…');
+    }
+    ObjectError::Wrong {
+        property,
+        found: format!("`{shown}`"),
+        rule,
+    }
+}
+
+const NAMES: [&str; 9] = [
+    "type",
+    "id",
+    "spec_version",
+    "created",
+    "modified",
+    "created_by_ref",
+    "object_marking_refs",
+    "granular_markings",
+    "labels",
+];
+const MARKING: &str = "marking-definition";
+const TYPE_RULE: &str = "it must be the name of a STIX object type, as a string";
+const ID_RULE: &str = "it must be a string of the form type--uuid";
+const TIME_RULE: &str = "it must be a time in UTC such as 2026-02-09T08:00:00.000Z";
+const SPEC_RULE: &str = "this server takes STIX 2.1, so it must be the string 2.1";
+
+/// Observables (STIX 2.1 §6): they have no versions, whatever else they carry.
+const OBSERVABLES: [&str; 18] = [
+    "artifact",
+    "autonomous-system",
+    "directory",
+    "domain-name",
+    "email-addr",
+    "email-message",
+    "file",
+    "ipv4-addr",
+    "ipv6-addr",
+    "mac-addr",
+    "mutex",
+    "network-traffic",
+    "process",
+    "software",
+    "url",
+    "user-account",
+    "windows-registry-key",
+    "x509-certificate",
+];
+
+/// Types that always have `created` and `modified` (STIX 2.1 §3.1, §4, §5, §7).
+const VERSIONED: [&str; 23] = [
+    "attack-pattern",
+    "campaign",
+    "course-of-action",
+    "extension-definition",
+    "grouping",
+    "identity",
+    "incident",
+    "indicator",
+    "infrastructure",
+    "intrusion-set",
+    "language-content",
+    "location",
+    "malware",
+    "malware-analysis",
+    "note",
+    "observed-data",
+    "opinion",
+    "relationship",
+    "report",
+    "sighting",
+    "threat-actor",
+    "tool",
+    "vulnerability",
+];
+
+#[cfg(test)]
+#[path = "object_tests.rs"]
+mod tests;

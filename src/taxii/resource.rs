@@ -1,0 +1,175 @@
+//! The resources of TAXII 2.1 §3.6 and §4 to §5 that are not envelopes of objects.
+
+use serde::{Deserialize, Serialize};
+
+/// Discovery (TAXII 2.1 §4.1.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Discovery {
+    /// The server's name.
+    pub title: String,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Whom to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+    /// The API root to use if in doubt; one of `api_roots`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// URLs of the API roots that this client may use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub api_roots: Vec<String>,
+}
+
+/// An API root (TAXII 2.1 §4.2.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ApiRoot {
+    /// Its name.
+    pub title: String,
+    /// What it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Media types spoken.
+    pub versions: Vec<String>,
+    /// The largest request body in bytes.
+    pub max_content_length: u64,
+}
+
+/// What became of a POST (TAXII 2.1 §4.3.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// A version 4 UUID.
+    pub id: String,
+    /// `complete` or `pending`.
+    pub status: Progress,
+    /// When the request came in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_timestamp: Option<String>,
+    /// Objects in the envelope.
+    pub total_count: u64,
+    /// Objects stored, or there already.
+    pub success_count: u64,
+    /// Which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub successes: Vec<StatusDetail>,
+    /// Objects refused.
+    pub failure_count: u64,
+    /// Which, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<StatusDetail>,
+    /// Objects not decided on yet.
+    pub pending_count: u64,
+    /// Which.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pendings: Vec<StatusDetail>,
+}
+
+/// Whether a status is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Progress {
+    /// It will not change any more.
+    Complete,
+    /// Some objects wait.
+    Pending,
+}
+
+/// One object in a status (TAXII 2.1 §4.3.1.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusDetail {
+    /// The object's id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// What to know or to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// The list of collections (TAXII 2.1 §5.1.1).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Collections {
+    /// Those that this client may use, sorted by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<Collection>,
+}
+
+/// A collection (TAXII 2.1 §5.2.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Collection {
+    /// A version 4 UUID.
+    pub id: String,
+    /// Its name.
+    pub title: String,
+    /// What it holds and under which rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// A name that may stand in URLs in place of the id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// May this client read it?
+    pub can_read: bool,
+    /// May this client add to it?
+    pub can_write: bool,
+    /// What it holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media_types: Vec<String>,
+}
+
+/// An object as a manifest shows it (TAXII 2.1 §5.3.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ManifestRecord {
+    /// The object's id.
+    pub id: String,
+    /// When the server added it.
+    pub date_added: String,
+    /// Its version.
+    pub version: String,
+    /// Its media type.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_type: Option<String>,
+}
+
+/// A page of the manifest (TAXII 2.1 §5.3.1, with `next` as on envelopes).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Is there more?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+    /// How to get it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The records, in `date_added` order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<ManifestRecord>,
+}
+
+/// A page of an object's versions (TAXII 2.1 §5.8.1, with `next` as on envelopes).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct VersionList {
+    /// Is there more?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
+    /// How to get it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The versions, in `date_added` order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub versions: Vec<String>,
+}
+
+/// What every error answer carries (TAXII 2.1 §3.6.1).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorMessage {
+    /// What went wrong, in a few words.
+    pub title: String,
+    /// Why, and what to change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// This one occurrence; the server's log has it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_id: Option<String>,
+    /// The HTTP status code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_status: Option<String>,
+}
