@@ -1,0 +1,54 @@
+//! The command line: one clap tree, one function for each command; the only place that wires
+//! things together.
+
+mod args;
+mod connect;
+mod demo;
+mod hub;
+mod init;
+mod output;
+mod pki;
+mod poll;
+mod publish;
+mod registry;
+
+use args::{Cli, Command};
+use clap::Parser;
+pub use output::{Exit, Stop};
+
+/// Parses the arguments, runs the command, says what went wrong; the answer is the exit code.
+pub fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and go to standard output. A closed pipe is fine.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.code() } else { 0 };
+        }
+    };
+    // Must come before any TLS client or server is built.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    match dispatch(cli) {
+        Ok(exit) => exit.code(),
+        Err(error) => {
+            let exit = error.downcast_ref::<Stop>().map_or(Exit::Failed, |stop| stop.exit);
+            output::problem(&format!("{error:#}"));
+            exit.code()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args),
+        Command::Serve(args) => hub::serve(&args),
+        Command::Check(args) => hub::check(&args),
+        Command::Status(args) => hub::status(&args),
+        Command::Registry(args) => registry::run(&args),
+        Command::Pki(args) => pki::run(&args),
+        Command::Publish(args) => publish::run(&args),
+        Command::Poll(args) => poll::run(&args),
+        Command::Whoami(args) => connect::whoami(&args),
+    }
+}

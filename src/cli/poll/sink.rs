@@ -1,0 +1,151 @@
+//! Where polled objects go.
+
+use super::super::args::{Format, PollArgs};
+use super::super::output::{Exit, stop};
+use super::state::{StateFile, replace};
+use crate::stix::json::{Document, Node};
+use crate::stix::{StixTime, Timestamp};
+use anyhow::Context;
+use std::fs::File;
+use std::io::{Seek, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// An output, brought to where the cursor stands.
+pub(super) enum Sink {
+    Stdout,
+    Lines { file: File, length: u64 },
+    Bundles { dir: PathBuf, files: u64 },
+    Directory { dir: PathBuf },
+}
+
+impl Sink {
+    /// Opens the output; what a killed run wrote past its cursor is taken back.
+    pub(super) fn open(args: &PollArgs, state: &mut StateFile) -> anyhow::Result<Self> {
+        let is_stdout = args.out == Path::new("-");
+        let path = if is_stdout { args.out.clone() } else { std::path::absolute(&args.out)? };
+        if state.output().path != path {
+            *state.output() = super::state::Output {
+                path: path.clone(),
+                ..Default::default()
+            };
+        }
+        match (args.format, is_stdout) {
+            (Format::Jsonl, true) => Ok(Self::Stdout),
+            (_, true) => Err(stop(Exit::Usage, "--format bundles and directory need --out DIR")),
+            (Format::Jsonl, false) => lines(&path, state),
+            (Format::Bundles, false) => bundles(&path, state),
+            (Format::Directory, false) => {
+                std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
+                Ok(Self::Directory { dir: path })
+            }
+        }
+    }
+
+    /// Writes the objects of a page, to the disk.
+    pub(super) fn write(&mut self, page: &Document) -> anyhow::Result<()> {
+        let items = || page.items.iter().flatten();
+        match self {
+            Self::Stdout => {
+                let mut out = std::io::stdout().lock();
+                for item in items() {
+                    out.write_all(&page.text[item.range.clone()])?;
+                    out.write_all(b"\n")?;
+                }
+                out.flush()?;
+            }
+            Self::Lines { file, length } => {
+                let mut text = Vec::with_capacity(page.text.len());
+                for item in items() {
+                    text.extend_from_slice(&page.text[item.range.clone()]);
+                    text.push(b'\n');
+                }
+                file.write_all(&text).and_then(|()| file.sync_data()).context("cannot write the output")?;
+                *length += text.len() as u64;
+            }
+            Self::Bundles { dir, files } => {
+                *files += 1;
+                let id = uuid::Uuid::new_v4();
+                let mut text = format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":[").into_bytes();
+                for (at, item) in items().enumerate() {
+                    text.extend_from_slice(if at == 0 { b"" } else { b"," });
+                    text.extend_from_slice(&page.text[item.range.clone()]);
+                }
+                text.extend_from_slice(b"]}\n");
+                replace(&dir.join(bundle_name(*files)), &text)?;
+            }
+            Self::Directory { dir } => {
+                for item in items() {
+                    write_object(dir, page, item)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the state what the output holds now.
+    pub(super) fn note(&self, state: &mut StateFile) {
+        match self {
+            Self::Stdout | Self::Directory { .. } => {}
+            Self::Lines { length, .. } => state.output().length = *length,
+            Self::Bundles { files, .. } => state.output().files = *files,
+        }
+    }
+}
+
+fn lines(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
+    let context = || format!("cannot write {}", path.display());
+    let mut file = File::options().create(true).read(true).append(true).open(path).with_context(context)?;
+    let found = file.metadata().with_context(context)?;
+    let output = state.output();
+    let known = output.file == Some((found.dev(), found.ino())) && output.length <= found.len();
+    if known {
+        // Past this length is what a killed run wrote without moving its cursor.
+        file.set_len(output.length).with_context(context)?;
+    } else {
+        // A new file, or one that somebody has taken away or shortened: go on at its end.
+        output.length = found.len();
+        output.file = Some((found.dev(), found.ino()));
+        let position = state.position().clone();
+        state.save(position)?;
+    }
+    file.seek(std::io::SeekFrom::End(0)).with_context(context)?;
+    let length = state.output().length;
+    Ok(Sink::Lines { file, length })
+}
+
+fn bundles(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
+    std::fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
+    let files = state.output().files;
+    // One file more than the cursor stands for is what a killed run left; it is written anew, but
+    // if there is nothing new it must not stay.
+    let beyond = path.join(bundle_name(files + 1));
+    match std::fs::remove_file(&beyond) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error).context("cannot write the output"),
+        _ => Ok(Sink::Bundles { dir: path.to_owned(), files }),
+    }
+}
+
+fn bundle_name(number: u64) -> String {
+    format!("{number:08}.json")
+}
+
+/// TYPE/ID/VERSION.json, or TYPE/ID.json for objects without versions, as python-stix2's
+/// FileSystemSource reads them. A version keeps its name, so writing it again repeats nothing.
+fn write_object(dir: &Path, page: &Document, item: &Node) -> anyhow::Result<()> {
+    let text = |name: &str| page.member(item, name).and_then(|raw| serde_json::from_slice::<String>(raw).ok());
+    let id = text("id").and_then(|id| crate::stix::StixId::parse(&id).ok());
+    let id = id.ok_or_else(|| stop(Exit::BadData, "the server sent an object without a usable id"))?;
+    let folder = dir.join(id.object_type());
+    let version = text("modified").and_then(|time| StixTime::parse(&time));
+    let path = match version {
+        None => folder.join(format!("{id}.json")),
+        Some(version) => {
+            let name: String = Timestamp::from_micros(version.micros()).to_string().chars().filter(char::is_ascii_digit).collect();
+            folder.join(id.as_str()).join(format!("{name}{}.json", version.rest()))
+        }
+    };
+    let parent = path.parent().unwrap_or(dir);
+    std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    replace(&path, &page.text[item.range.clone()])
+}

@@ -1,0 +1,112 @@
+//! Where a poll stands: cursor and output, in one file that is replaced whole.
+
+use super::super::args::PollArgs;
+use super::super::connect::user_dir;
+use super::super::output::{Exit, stop};
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Where to go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    /// `X-TAXII-Date-Added-Last` of the last page.
+    pub(super) added_after: Option<String>,
+    /// In the middle of a walk.
+    pub(super) next: Option<String>,
+}
+
+/// What of the output the cursor stands for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Output {
+    /// The file or directory.
+    pub(super) path: PathBuf,
+    /// Which file it was, should another take its name: device and inode.
+    pub(super) file: Option<(u64, u64)>,
+    /// Its bytes.
+    pub(super) length: u64,
+    /// Files written so far.
+    pub(super) files: u64,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct State {
+    server: String,
+    collection: String,
+    versions: String,
+    position: Position,
+    output: Output,
+}
+
+/// The state of one server and collection; locked while it is open.
+pub(super) struct StateFile {
+    path: PathBuf,
+    state: State,
+    _lock: File,
+}
+
+impl StateFile {
+    /// Opens the state, or starts one.
+    pub(super) fn open(args: &PollArgs, server: &str, collection: &str) -> anyhow::Result<Self> {
+        let dir = match &args.state {
+            Some(dir) => dir.clone(),
+            None => user_dir("XDG_STATE_HOME", ".local/state")?.join("liaison/poll"),
+        };
+        std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        let versions = if args.all_versions { "all" } else { "last" };
+        let name: String = format!("{server}_{collection}_{versions}").replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
+        let path = dir.join(format!("{name}.json"));
+        let lock = lock(&path.with_extension("lock"))?;
+        let mut state = match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| {
+                stop(Exit::BadData, format!("the cursor file {} is damaged ({error}); remove it to poll from the start", path.display()))
+            })?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => State::default(),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+        };
+        if args.from_start {
+            state.position = Position::default();
+        }
+        (state.server, state.collection, state.versions) = (server.to_owned(), collection.to_owned(), versions.to_owned());
+        Ok(Self { path, state, _lock: lock })
+    }
+
+    pub(super) fn position(&self) -> &Position {
+        &self.state.position
+    }
+
+    pub(super) fn output(&mut self) -> &mut Output {
+        &mut self.state.output
+    }
+
+    /// Replaces the state on disk.
+    pub(super) fn save(&mut self, position: Position) -> anyhow::Result<()> {
+        self.state.position = position;
+        let text = serde_json::to_vec_pretty(&self.state)?;
+        replace(&self.path, &text)
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn replace(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    let temporary = path.with_extension("tmp");
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&temporary)?;
+        file.write_all(text)?;
+        file.sync_data()?;
+        std::fs::rename(&temporary, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(stop(Exit::Failed, "another poll of this collection is running; it holds the cursor")),
+    }
+}

@@ -1,0 +1,187 @@
+//! `liaison publish`: files to a collection, in envelopes that the server takes.
+
+mod input;
+
+use super::args::PublishArgs;
+use super::connect::{Connection, Need, choose, connect, failed, runtime};
+use super::output::{self, Exit, stop};
+use crate::client::{Client, ClientError, Found};
+use crate::taxii::resource::{Progress, Status, StatusDetail};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::time::Duration;
+
+/// What became of all objects together.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Summary {
+    /// Objects in the files.
+    pub(super) total: u64,
+    /// Stored, or there already.
+    pub(super) success: u64,
+    /// Of these, there already.
+    pub(super) unchanged: u64,
+    /// Refused.
+    pub(super) failure: u64,
+    /// Not decided on yet.
+    pub(super) pending: u64,
+    /// Which were refused, and why.
+    pub(super) failures: Vec<StatusDetail>,
+}
+
+pub(super) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
+    let connection = connect(&args.server)?;
+    let summary = runtime()?.block_on(publish(&connection, args))?;
+    if args.json {
+        output::json(&summary);
+    } else {
+        tell(&summary, args.dry_run);
+    }
+    Ok(if summary.failure > 0 { Exit::Failed } else { Exit::Done })
+}
+
+/// Reads, splits and sends the files.
+async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Summary> {
+    let objects = input::read_all(&args.files)?;
+    let found = choose(connection, args.collection.as_deref(), Need::Write).await?;
+    let mut summary = Summary {
+        total: objects.len() as u64,
+        ..Summary::default()
+    };
+    let (batches, oversized) = split(&objects, found.max_content_length);
+    summary.failure += oversized.len() as u64;
+    summary.failures.extend(oversized);
+    if args.dry_run {
+        output::note(&format!("{} objects in {} envelopes for \"{}\"", objects.len(), batches.len(), found.collection.title));
+        return Ok(summary);
+    }
+    let bar = ProgressBar::new(summary.total);
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} objects, {per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let client = &connection.client;
+    let sending = batches.into_iter().map(|batch| {
+        let (found, bar) = (&found, &bar);
+        async move {
+            let status = send(client, found, batch.body, args.tries).await?;
+            bar.inc(batch.objects);
+            Ok::<_, ClientError>(status)
+        }
+    });
+    let mut answers = stream::iter(sending).buffered(IN_FLIGHT);
+    while let Some(answer) = answers.next().await {
+        let status = answer.map_err(|error| {
+            let text = format!("{error}; {} of {} objects are stored, and sending the files again is safe", summary.success, summary.total);
+            let exit = failed(error).downcast_ref::<super::Stop>().map_or(Exit::Failed, |stop| stop.exit);
+            stop(exit, text)
+        })?;
+        summary.count(status);
+    }
+    bar.finish_and_clear();
+    Ok(summary)
+}
+
+impl Summary {
+    fn count(&mut self, status: Status) {
+        self.success += status.success_count;
+        self.failure += status.failure_count;
+        self.pending += status.pending_count;
+        self.unchanged += status.successes.iter().filter(|detail| detail.message.is_some()).count() as u64;
+        self.failures.extend(status.failures);
+    }
+}
+
+/// Sends one envelope and waits for its final status. What was stored by a try whose answer was
+/// lost is found there already by the next one.
+async fn send(client: &Client, to: &Found, body: Bytes, tries: u32) -> Result<Status, ClientError> {
+    let mut wait = Duration::from_millis(500);
+    let mut tried = 0;
+    let mut status = loop {
+        tried += 1;
+        match client.add(to, body.clone()).await {
+            Ok(status) => break status,
+            Err(error) if error.is_passing() && tried < tries => {
+                let asked = match &error {
+                    ClientError::Refused { retry_after, .. } => *retry_after,
+                    _ => None,
+                };
+                output::note(&format!("{error}; trying again"));
+                tokio::time::sleep(asked.unwrap_or(wait).min(Duration::from_secs(60))).await;
+                wait = (wait * 2).min(Duration::from_secs(30));
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    let mut pause = Duration::from_secs(1);
+    while status.status == Progress::Pending && pause < STATUS_PAUSE_MAX {
+        tokio::time::sleep(pause).await;
+        status = client.status(to, &status.id).await?;
+        pause = pause.mul_f32(1.5);
+    }
+    Ok(status)
+}
+
+/// An envelope ready to be sent.
+struct Batch {
+    body: Bytes,
+    objects: u64,
+}
+
+/// Fills envelopes up to the server's limit, or ours if that is less; what fits in none is named.
+fn split(objects: &[input::Item], max_content_length: u64) -> (Vec<Batch>, Vec<StatusDetail>) {
+    const FRAME: usize = "{\"objects\":[]}".len();
+    let limit = usize::try_from(max_content_length).unwrap_or(usize::MAX);
+    let wanted = limit.min(ENVELOPE_BYTES);
+    let (mut batches, mut oversized) = (Vec::new(), Vec::new());
+    let mut current: Vec<&[u8]> = Vec::new();
+    let mut bytes = FRAME;
+    for object in objects {
+        let json = object.json.as_ref();
+        if json.len() + FRAME > limit {
+            oversized.push(StatusDetail {
+                id: object.name.clone(),
+                version: String::new(),
+                message: Some(format!("larger than the {max_content_length} bytes that the server takes at once")),
+            });
+            continue;
+        }
+        if !current.is_empty() && (bytes + json.len() + 1 > wanted || current.len() >= ENVELOPE_OBJECTS) {
+            batches.push(batch(&current));
+            (current, bytes) = (Vec::new(), FRAME);
+        }
+        bytes += json.len() + 1;
+        current.push(json);
+    }
+    if !current.is_empty() {
+        batches.push(batch(&current));
+    }
+    (batches, oversized)
+}
+
+fn batch(objects: &[&[u8]]) -> Batch {
+    Batch {
+        body: crate::taxii::envelope::write(objects.iter().copied(), None).into(),
+        objects: objects.len() as u64,
+    }
+}
+
+fn tell(summary: &Summary, dry_run: bool) {
+    for detail in summary.failures.iter().take(FAILURES_SHOWN) {
+        output::problem(&format!("{} {}: {}", detail.id, detail.version, detail.message.as_deref().unwrap_or("refused")));
+    }
+    if summary.failures.len() > FAILURES_SHOWN {
+        output::problem(&format!("and {} more; --json lists all", summary.failures.len() - FAILURES_SHOWN));
+    }
+    let deed = if dry_run { "would be sent" } else { "read" };
+    output::line(&format!(
+        "{} objects {deed}: {} stored or there already ({} were), {} refused, {} pending",
+        summary.total, summary.success, summary.unchanged, summary.failure, summary.pending
+    ));
+}
+
+/// Envelopes on their way at once: one is judged while the next travels.
+const IN_FLIGHT: usize = 3;
+const ENVELOPE_BYTES: usize = 2 * 1024 * 1024;
+const ENVELOPE_OBJECTS: usize = 1_000;
+const FAILURES_SHOWN: usize = 20;
+const STATUS_PAUSE_MAX: Duration = Duration::from_secs(60);

@@ -1,0 +1,85 @@
+//! `liaison registry`: plan, apply, show.
+
+use super::args::{HubArgs, RegistryArgs, RegistryCommand, RegistryFileArgs};
+use super::hub::load;
+use super::output::{self, Exit, stop};
+use crate::clock::Clock;
+use crate::registry::{Registry, diff};
+use crate::store::sqlite::Tool;
+use anyhow::Context;
+use std::path::Path;
+
+pub(super) fn run(args: &RegistryArgs) -> anyhow::Result<Exit> {
+    match &args.command {
+        RegistryCommand::Plan(args) => change(args, true),
+        RegistryCommand::Apply(args) => change(args, args.dry_run),
+        RegistryCommand::Show(args) => show(args),
+    }
+}
+
+fn change(args: &RegistryFileArgs, dry_run: bool) -> anyhow::Result<Exit> {
+    let config = load(&args.hub)?;
+    let registry = read(&args.file)?;
+    let clock = Clock::system();
+    let mut tool = Tool::open(&config.database(), clock.now())?;
+    let before = tool.registry()?;
+    let old = match &before {
+        None => Registry::default(),
+        Some(text) => parse(text, Path::new("the registry in force"))?,
+    };
+    let changes: Vec<String> = diff(&old, &registry).iter().map(ToString::to_string).collect();
+    if !dry_run && !changes.is_empty() {
+        tool.apply(before.as_deref(), &registry.to_toml(), clock.now())?;
+    }
+    if args.hub.json {
+        output::json(&serde_json::json!({"changes": changes, "applied": !dry_run}));
+        return Ok(Exit::Done);
+    }
+    changes.iter().for_each(|change| output::line(change));
+    output::line(match (changes.is_empty(), dry_run) {
+        (true, _) => "nothing to change: the registry in force is this one",
+        (false, true) => "nothing was changed; `liaison registry apply` does it",
+        (false, false) => "in force; running servers take it over within a second",
+    });
+    Ok(Exit::Done)
+}
+
+fn show(args: &HubArgs) -> anyhow::Result<Exit> {
+    let config = load(args)?;
+    let text = Tool::open(&config.database(), Clock::system().now())?.registry()?;
+    let Some(text) = text else {
+        return Err(stop(Exit::Failed, "no registry has been applied yet: liaison registry apply registry.toml"));
+    };
+    if args.json {
+        output::json(&parse(&text, Path::new("the registry in force"))?);
+    } else {
+        output::line(text.trim_end());
+    }
+    Ok(Exit::Done)
+}
+
+/// Reads a registry file, with the certificates that it names.
+fn read(path: &Path) -> anyhow::Result<Registry> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut registry = parse(&text, path)?;
+    for organisation in &mut registry.organisations {
+        let Some(anchor) = &mut organisation.trust_anchor else {
+            continue;
+        };
+        if !anchor.contains("BEGIN CERTIFICATE") {
+            let file = path.parent().unwrap_or(Path::new("")).join(&*anchor);
+            *anchor = std::fs::read_to_string(&file)
+                .map_err(|error| stop(Exit::BadData, format!("organisation {}: trust_anchor {}: {error}", organisation.id, file.display())))?;
+            crate::http::tls::check_anchor(anchor.as_bytes())
+                .map_err(|error| stop(Exit::BadData, format!("organisation {}: {error}", organisation.id)))?;
+        }
+    }
+    Ok(registry)
+}
+
+fn parse(text: &str, path: &Path) -> anyhow::Result<Registry> {
+    Registry::parse(text).map_err(|problems| {
+        let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        stop(Exit::BadData, format!("{}:\n  {}", path.display(), list.join("\n  ")))
+    })
+}

@@ -1,0 +1,150 @@
+//! What every request passes before a handler sees it: form, host, identity, share.
+
+use super::App;
+use super::error::Failure;
+use super::peer::identify;
+use crate::policy::Peer;
+use crate::taxii::media;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{ConnectionType, Method, header};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpRequest, web};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+/// Each client's share, and the hosts that we answer for.
+pub(super) struct Gate {
+    rate: DefaultKeyedRateLimiter<String>,
+    concurrent_max: usize,
+    concurrent: Mutex<HashMap<String, usize>>,
+    /// Lower case, without port.
+    hosts: Vec<String>,
+}
+
+impl Gate {
+    pub(super) fn new(per_second: u32, burst: u32, concurrent_max: usize, hosts: Vec<String>) -> Self {
+        let number = |value: u32| NonZeroU32::new(value).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(number(per_second)).allow_burst(number(burst));
+        Self {
+            rate: RateLimiter::keyed(quota),
+            concurrent_max,
+            concurrent: Mutex::new(HashMap::new()),
+            hosts,
+        }
+    }
+}
+
+/// One request of a client being worked on.
+struct Turn<'a>(&'a Gate, String);
+
+impl<'a> Turn<'a> {
+    fn take(gate: &'a Gate, peer: &Peer) -> Result<Self, Failure> {
+        let name = peer.name();
+        if gate.rate.check_key(&name).is_err() {
+            return Err(Failure::TooMany);
+        }
+        let mut concurrent = gate.concurrent.lock();
+        let count = concurrent.entry(name.clone()).or_default();
+        if *count >= gate.concurrent_max {
+            return Err(Failure::TooMany);
+        }
+        *count += 1;
+        Ok(Self(gate, name))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self.0.concurrent.lock().get_mut(&self.1) {
+            *count -= 1;
+        }
+    }
+}
+
+/// The way of a request to its handler.
+pub(super) async fn pass(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let app: web::Data<App> = request.app_data::<web::Data<App>>().ok_or(Failure::NotFound)?.clone();
+    check_head(&app.gate, request.request())?;
+    let peer = identify(&app, request.request())?;
+    let _turn = Turn::take(&app.gate, &peer)?;
+    request.extensions_mut().insert::<Arc<Peer>>(peer);
+    if !acceptable(request.request()) {
+        return Err(Failure::NotAcceptable.into());
+    }
+    let is_post = request.method() == Method::POST;
+    let mut response = next.call(request).await?;
+    if is_post && response.status().is_client_error() {
+        // The body may not have been read to its end, and must not be taken for a request.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
+}
+
+fn check_head(gate: &Gate, request: &HttpRequest) -> Result<(), Failure> {
+    let head = request.head();
+    if head.uri.path_and_query().map_or(0, |target| target.as_str().len()) > TARGET_MAX_BYTES {
+        return Err(Failure::TargetTooLong);
+    }
+    let fields: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if head.headers.len() > FIELDS_MAX || fields > FIELDS_MAX_BYTES {
+        return Err(Failure::HeaderTooLarge);
+    }
+    check_host(gate, request)?;
+    if let Some(expect) = head.headers.get(header::EXPECT) {
+        if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") {
+            return Err(Failure::Expectation);
+        }
+    }
+    // None of our paths needs an escape, so whatever is written with one is not ours.
+    if head.uri.path().contains('%') {
+        return Err(Failure::BadRequest("no path here is written with % escapes"));
+    }
+    if head.method == Method::POST {
+        return Ok(());
+    }
+    let has_body = head.headers.contains_key(header::TRANSFER_ENCODING)
+        || head.headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+    match has_body {
+        true => Err(Failure::BadRequest("this method takes no body")),
+        false => Ok(()),
+    }
+}
+
+/// RFC 9112 §3.2: one Host, and one that is ours (421 otherwise).
+fn check_host(gate: &Gate, request: &HttpRequest) -> Result<(), Failure> {
+    let mut hosts = request.head().headers.get_all(header::HOST);
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return Err(Failure::BadRequest("send exactly one Host header"));
+    };
+    let host = host.to_str().map_err(|_| Failure::BadRequest("the Host header is malformed"))?;
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.to_ascii_lowercase();
+    match gate.hosts.iter().any(|ours| *ours == name || wildcard(ours, &name)) {
+        true => Ok(()),
+        false => Err(Failure::Misdirected),
+    }
+}
+
+fn wildcard(ours: &str, name: &str) -> bool {
+    let (Some(domain), Some((first, rest))) = (ours.strip_prefix("*."), name.split_once('.')) else {
+        return false;
+    };
+    !first.is_empty() && rest == domain
+}
+
+/// No `Accept` at all is taken as any (R027).
+fn acceptable(request: &HttpRequest) -> bool {
+    let mut values = request.headers().get_all(header::ACCEPT).peekable();
+    values.peek().is_none() || values.any(|value| value.to_str().is_ok_and(media::accepts_taxii))
+}
+
+const TARGET_MAX_BYTES: usize = 8 * 1024;
+const FIELDS_MAX: usize = 64;
+const FIELDS_MAX_BYTES: usize = 32 * 1024;

@@ -1,0 +1,125 @@
+//! The server: TAXII 2.1 under mutual TLS. The whole route table is in [`routes`].
+
+mod admin;
+mod collections;
+mod error;
+mod gate;
+mod objects;
+mod own;
+mod peer;
+mod server;
+mod server_info;
+pub mod tls;
+
+pub use admin::Report;
+pub use own::Whoami;
+pub use server::{Running, Serving, StartError, TlsFiles, check_trust, start};
+
+use crate::clock::Clock;
+use crate::feed::Feed;
+use crate::policy::Directory;
+use crate::stix::Timestamp;
+use crate::store::Handle;
+use actix_web::web::{self, ServiceConfig};
+use arc_swap::ArcSwap;
+use error::Failure;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What every handler may use.
+pub struct App {
+    clock: Clock,
+    started: Timestamp,
+    directory: ArcSwap<Directory>,
+    trust: Arc<ArcSwap<tls::Trust>>,
+    identity: Arc<tls::ServerIdentity>,
+    store: Handle,
+    feed: Feed,
+    settings: Settings,
+    gate: gate::Gate,
+    /// Bytes of bodies being read or worked on, in KiB.
+    bodies: Arc<Semaphore>,
+    /// When each client last asked for a page: `organisation/client` to microseconds.
+    last_polled: parking_lot::Mutex<HashMap<String, Timestamp>>,
+}
+
+/// What the server says about itself, and its limits.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Title of the discovery resource.
+    pub title: String,
+    /// Its description.
+    pub description: Option<String>,
+    /// Whom to ask.
+    pub contact: Option<String>,
+    /// The URL that clients reach the server by, without a slash at the end.
+    pub public_url: String,
+    /// The largest body in bytes.
+    pub max_content_length: u64,
+    /// Objects on a page.
+    pub page_max: u32,
+    /// Bytes of objects on a page.
+    pub page_max_bytes: usize,
+    /// Bytes that all bodies in flight may have together.
+    pub memory_in_flight: u64,
+    /// Requests per second and client.
+    pub requests_per_second: u32,
+    /// Requests that a client may send at once after a pause.
+    pub requests_burst: u32,
+    /// Requests of one client that are worked on at once.
+    pub concurrent_requests: usize,
+}
+
+/// Every path there is. A slash at the end belongs to each, and may be left out (R035).
+fn routes(config: &mut ServiceConfig) {
+    let get = || web::method(actix_web::http::Method::GET);
+    let head = || web::method(actix_web::http::Method::HEAD);
+    let at = |path: &str| web::resource([format!("{path}/"), path.to_owned()]);
+    let read_only = |path: &str| at(path).default_service(web::to(|| refuse(Failure::Method("GET, HEAD"))));
+    let collection = "/{root}/collections/{collection}";
+    config
+        .service(read_only("/taxii2").route(get().to(server_info::discovery)).route(head().to(server_info::discovery)))
+        .service(read_only("/liaison/v1/whoami").route(get().to(own::whoami)).route(head().to(own::whoami)))
+        .service(read_only("/{root}").route(get().to(server_info::api_root)).route(head().to(server_info::api_root)))
+        .service(
+            read_only("/{root}/status/{status}")
+                .route(get().to(server_info::status))
+                .route(head().to(server_info::status)),
+        )
+        .service(
+            read_only("/{root}/collections")
+                .route(get().to(collections::list))
+                .route(head().to(collections::list)),
+        )
+        .service(read_only(collection).route(get().to(collections::one)).route(head().to(collections::one)))
+        .service(
+            read_only(&format!("{collection}/manifest"))
+                .route(get().to(collections::manifest))
+                .route(head().to(collections::manifest)),
+        )
+        .service(
+            at(&format!("{collection}/objects"))
+                .route(get().to(objects::page))
+                .route(head().to(objects::page))
+                .route(web::post().to(objects::add))
+                .default_service(web::to(|| refuse(Failure::Method("GET, HEAD, POST")))),
+        )
+        .service(
+            at(&format!("{collection}/objects/{{object}}"))
+                .route(get().to(objects::by_id))
+                .route(head().to(objects::by_id))
+                .route(web::delete().to(objects::delete))
+                .default_service(web::to(|| refuse(Failure::Method("GET, HEAD, DELETE")))),
+        )
+        .service(
+            read_only(&format!("{collection}/objects/{{object}}/versions"))
+                .route(get().to(objects::versions))
+                .route(head().to(objects::versions)),
+        )
+        .default_service(web::to(|| refuse(Failure::NotFound)));
+}
+
+async fn refuse(failure: Failure) -> Result<actix_web::HttpResponse, Failure> {
+    Err(failure)
+}

@@ -1,0 +1,58 @@
+//! What is ours beside TAXII: who am I to this server?
+
+use super::App;
+use super::collections::resource;
+use super::peer::Caller;
+use crate::registry::Role;
+use crate::taxii::resource::Collection;
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+/// What the server knows of the client that asks.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Whoami {
+    /// The organisation's slug.
+    pub organisation: String,
+    /// `organisation/client`.
+    pub client: String,
+    /// What it may do.
+    pub role: Role,
+    /// The most restricted level it may handle.
+    pub tlp_max: crate::stix::Tlp,
+    /// The collections it may use, by API root.
+    pub api_roots: Vec<Root>,
+    /// The server's version.
+    pub server_version: String,
+    /// The server's clock.
+    pub server_time: String,
+}
+
+/// An API root with what the client may use in it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Root {
+    /// Its URL.
+    pub url: String,
+    /// Collections as the client sees them.
+    pub collections: Vec<Collection>,
+}
+
+/// `GET /liaison/v1/whoami`
+pub(super) async fn whoami(app: web::Data<App>, Caller(peer): Caller) -> HttpResponse {
+    let directory = app.directory.load();
+    let roots = directory.roots(&peer).into_iter().map(|root| Root {
+        url: format!("{}/{root}/", app.settings.public_url),
+        collections: directory.grants(&peer, root).iter().map(resource).collect(),
+    });
+    let answer = Whoami {
+        organisation: peer.organisation().to_owned(),
+        client: peer.name(),
+        role: peer.role(),
+        tlp_max: peer.tlp_max(),
+        api_roots: roots.collect(),
+        server_version: env!("CARGO_PKG_VERSION").to_owned(),
+        server_time: app.clock.now().to_string(),
+    };
+    HttpResponse::Ok()
+        .insert_header(("cache-control", "no-store"))
+        .json(answer)
+}

@@ -1,0 +1,69 @@
+//! From a connection's certificate to a peer, anew for every request, and what a request may
+//! take part in.
+
+use super::App;
+use super::error::Failure;
+use super::tls::{Certificate, Trust};
+use crate::policy::{Grant, Peer};
+use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_web::dev::{Extensions, Payload};
+use actix_web::rt::net::TcpStream;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use std::any::Any;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+/// Keeps the certificate of a new connection; it cannot refuse, so what is missing here is
+/// refused by [`identify`].
+pub(super) fn on_connect(trust: &Trust, connection: &dyn Any, data: &mut Extensions) {
+    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else {
+        return;
+    };
+    let chain = stream.get_ref().1.peer_certificates();
+    if let Some(certificate) = chain.and_then(|chain| trust.certificate(chain)) {
+        data.insert(Arc::new(certificate));
+    }
+}
+
+/// Who is asking, by the registry as it is now.
+pub(super) fn identify(app: &App, request: &HttpRequest) -> Result<Arc<Peer>, Failure> {
+    let certificate = request.conn_data::<Arc<Certificate>>().ok_or(Failure::UnknownClient)?;
+    let now = app.clock.now().micros() / 1_000_000;
+    if app.trust.load().is_revoked(certificate, now) {
+        return Err(Failure::RevokedClient);
+    }
+    let directory = app.directory.load();
+    directory.find(&certificate.credential).ok_or(Failure::UnknownClient)
+}
+
+/// The client behind a request; there is no other way for a handler to have one.
+pub(super) struct Caller(pub(super) Arc<Peer>);
+
+impl FromRequest for Caller {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = request.extensions().get::<Arc<Peer>>().cloned();
+        ready(found.map(Self).ok_or(Failure::UnknownClient))
+    }
+}
+
+/// The collection that a path names, as this client may use it; 404 if not at all.
+pub(super) struct At(pub(super) Grant);
+
+impl FromRequest for At {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let mut find = || {
+            let Caller(peer) = Caller::from_request(request, payload).into_inner()?;
+            let app = request.app_data::<web::Data<App>>().ok_or(Failure::NotFound)?;
+            let path = request.match_info();
+            let grant = app.directory.load().grant(&peer, path.query("root"), path.query("collection"));
+            grant.map(Self).ok_or(Failure::NotFound)
+        };
+        ready(find())
+    }
+}

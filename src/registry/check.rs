@@ -1,0 +1,182 @@
+//! What a registry must hold beyond its form.
+
+use super::{Agreement, Collection, Organisation, Registry, Release, is_identity};
+use std::collections::HashSet;
+use std::fmt;
+
+/// Something wrong with a registry: where, and what to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The element, or the place in the file.
+    pub place: String,
+    /// What to change.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.what)
+    }
+}
+
+impl From<&toml::de::Error> for Problem {
+    fn from(error: &toml::de::Error) -> Self {
+        Self {
+            place: "registry".to_owned(),
+            what: error.to_string().trim_end().to_owned(),
+        }
+    }
+}
+
+/// Names that no API root may have, because other paths of the server start with them.
+pub const RESERVED_ROOTS: [&str; 3] = ["taxii2", "liaison", "console"];
+
+/// True for a slug: `a-z`, `0-9` and inner hyphens, 1 to 63 characters.
+pub fn is_slug(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Everything that is wrong, so that one reading mends it all.
+pub(super) fn check(registry: &Registry) -> Vec<Problem> {
+    let mut check = Check::default();
+    for organisation in &registry.organisations {
+        check.organisation(organisation);
+    }
+    let known: HashSet<&str> = registry.organisations.iter().map(|o| o.id.as_str()).collect();
+    for agreement in &registry.agreements {
+        check.agreement(agreement, &known);
+    }
+    check.problems
+}
+
+#[derive(Default)]
+struct Check {
+    problems: Vec<Problem>,
+    /// Everything that must be unique, prefixed with its kind.
+    seen: HashSet<String>,
+}
+
+impl Check {
+    fn add(&mut self, place: &str, what: impl Into<String>) {
+        self.problems.push(Problem {
+            place: place.to_owned(),
+            what: what.into(),
+        });
+    }
+
+    fn slug(&mut self, place: &str, id: &str) {
+        if !is_slug(id) {
+            self.add(place, format!("`{id}` must be 1 to 63 of a-z, 0-9 and inner hyphens"));
+        }
+    }
+
+    fn unique(&mut self, place: &str, kind: &str, value: &str) {
+        if !self.seen.insert(format!("{kind} {value}")) {
+            self.add(place, format!("{kind} `{value}` occurs twice"));
+        }
+    }
+
+    fn organisation(&mut self, organisation: &Organisation) {
+        let place = format!("organisation {}", organisation.id);
+        self.slug(&place, &organisation.id);
+        self.unique(&place, "organisation", &organisation.id);
+        let country = organisation.country.as_bytes();
+        if country.len() != 2 || !country.iter().all(u8::is_ascii_uppercase) {
+            self.add(&place, "country must be two capital letters (ISO 3166-1 alpha-2)");
+        }
+        let identity = organisation.identity();
+        if !is_identity(&identity) {
+            self.add(&place, format!("`{identity}` is not a STIX identity id"));
+        }
+        self.unique(&place, "identity", &identity);
+        for client in &organisation.clients {
+            let place = format!("client {}/{}", organisation.id, client.id);
+            self.slug(&place, &client.id);
+            self.unique(&place, "client", &format!("{}/{}", organisation.id, client.id));
+            let own = client.key_sha256.is_some() || client.san.is_some();
+            if own && organisation.trust_anchor.is_none() {
+                self.add(&place, "key_sha256 and san need a trust_anchor of the organisation");
+            }
+            if let Some(key) = &client.key_sha256 {
+                let hex = key.len() == 64 && key.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+                if !hex {
+                    self.add(&place, "key_sha256 must be 64 lower-case hexadecimal digits");
+                }
+                self.unique(&place, "key", key);
+            }
+            if let Some(san) = &client.san {
+                self.unique(&place, "san", &format!("{} {san}", organisation.id));
+            }
+        }
+    }
+
+    fn agreement(&mut self, agreement: &Agreement, known: &HashSet<&str>) {
+        let place = format!("agreement {}", agreement.id);
+        self.slug(&place, &agreement.id);
+        self.unique(&place, "agreement", &agreement.id);
+        if agreement.parties.is_empty() {
+            self.add(&place, "parties must name at least one organisation");
+        }
+        for party in &agreement.parties {
+            if !known.contains(party.as_str()) {
+                self.add(&place, format!("party `{party}` is not an organisation of this registry"));
+            }
+            self.unique(&place, &format!("party of {}", agreement.id), party);
+        }
+        self.subset(&place, "relays", &agreement.relays, &agreement.parties);
+        if agreement.release == Release::Reviewed {
+            self.add(&place, "release = \"reviewed\" is not available in this version; use \"direct\"");
+        }
+        let days = [agreement.valid_from, agreement.valid_until];
+        if days.iter().flatten().any(|day| day.date.is_none() || day.time.is_some()) {
+            self.add(&place, "valid_from and valid_until must be dates such as 2026-02-09");
+        }
+        for collection in &agreement.collections {
+            self.collection(collection, agreement);
+        }
+    }
+
+    fn collection(&mut self, collection: &Collection, agreement: &Agreement) {
+        let place = format!("collection {}", collection.id);
+        let uuid = uuid::Uuid::parse_str(&collection.id);
+        let exact = uuid.is_ok_and(|uuid| {
+            uuid.get_version_num() == 4 && uuid.hyphenated().to_string() == collection.id
+        });
+        if !exact {
+            self.add(&place, "id must be a version 4 UUID in lower case (for example from `uuidgen -r`)");
+        }
+        self.unique(&place, "collection", &collection.id);
+        self.slug(&place, &collection.api_root);
+        if RESERVED_ROOTS.contains(&collection.api_root.as_str()) {
+            self.add(&place, format!("api_root `{}` is reserved", collection.api_root));
+        }
+        if let Some(alias) = &collection.alias {
+            self.slug(&place, alias);
+            if uuid::Uuid::parse_str(alias).is_ok() {
+                self.add(&place, "alias must not look like an id");
+            }
+            self.unique(&place, "alias", &format!("{}/{alias}", collection.api_root));
+        }
+        for (key, list) in [("read", &collection.read), ("write", &collection.write)] {
+            self.subset(&place, key, list.as_deref().unwrap_or_default(), &agreement.parties);
+        }
+        if collection.unmarked.level().is_some_and(|level| level > agreement.tlp_max) {
+            self.add(&place, "unmarked gives a level above the agreement's tlp_max");
+        }
+    }
+
+    fn subset(&mut self, place: &str, key: &str, list: &[String], parties: &[String]) {
+        for name in list.iter().filter(|name| !parties.contains(name)) {
+            self.add(place, format!("{key} names `{name}`, which is not a party of the agreement"));
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

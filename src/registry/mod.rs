@@ -1,0 +1,267 @@
+//! Who takes part and what they have agreed: the registry as declared in `registry.toml`.
+//!
+//! PURE: reading, checking and comparing. `policy` gives it meaning; the store keeps it.
+
+mod check;
+mod diff;
+
+pub use check::{Problem, RESERVED_ROOTS, is_slug};
+pub use diff::{Change, diff};
+
+use crate::stix::{StixId, Tlp};
+use serde::{Deserialize, Serialize};
+
+/// The whole registry; [`Registry::parse`] makes only such that pass all checks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    /// The organisations that take part.
+    #[serde(default, rename = "organisation")]
+    pub organisations: Vec<Organisation>,
+    /// What they have agreed, with the collections that follow.
+    #[serde(default, rename = "agreement")]
+    pub agreements: Vec<Agreement>,
+}
+
+/// A CERT or agency.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    /// A slug that never changes.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// ISO 3166-1 alpha-2.
+    pub country: String,
+    /// The STIX identity it publishes as; derived from the id if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// Its own certificate authority: a PEM file in `registry.toml`, the PEM text once applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust_anchor: Option<String>,
+    /// Its certificate holders.
+    #[serde(default, rename = "client")]
+    pub clients: Vec<Client>,
+}
+
+/// A certificate holder of an organisation, machine or person.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// A slug, unique within the organisation.
+    pub id: String,
+    /// What it may do.
+    pub role: Role,
+    /// The most restricted level it may handle; default RED.
+    #[serde(default = "red")]
+    pub tlp_max: Tlp,
+    /// Under the organisation's own authority: SHA-256 of the public key (SPKI), in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_sha256: Option<String>,
+    /// Under the organisation's own authority: the SAN URI that names this client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub san: Option<String>,
+    /// Locked out, whatever its certificate says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoked: bool,
+}
+
+/// What a client may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads.
+    Consumer,
+    /// Reads and writes.
+    Publisher,
+    /// As a publisher; a person.
+    Analyst,
+    /// As an analyst; speaks for the organisation.
+    Liaison,
+    /// Runs the hub; neither reads nor writes objects.
+    Operator,
+    /// Reads the audit log only.
+    Auditor,
+}
+
+/// What two or more organisations have agreed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// A slug that never changes.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// The organisations it binds.
+    pub parties: Vec<String>,
+    /// What the information may be used for.
+    #[serde(default)]
+    pub purposes: Vec<String>,
+    /// The law or memorandum behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub legal_basis: Option<String>,
+    /// The most restricted level that may be exchanged.
+    pub tlp_max: Tlp,
+    /// Whether objects are visible at once.
+    #[serde(default)]
+    pub release: Release,
+    /// Parties that may also publish objects created by other organisations of the registry.
+    #[serde(default)]
+    pub relays: Vec<String>,
+    /// Object types that may be exchanged; absent means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<String>>,
+    /// First day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<toml::value::Datetime>,
+    /// Last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<toml::value::Datetime>,
+    /// Where the exchange takes place.
+    #[serde(default, rename = "collection")]
+    pub collections: Vec<Collection>,
+}
+
+/// When published objects become visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Release {
+    /// At once.
+    #[default]
+    Direct,
+    /// After an officer of the publishing organisation has released them.
+    Reviewed,
+}
+
+/// A TAXII collection under an agreement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collection {
+    /// A version 4 UUID that never changes.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// May stand in URLs in place of the id; unique within the API root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// The API root it is under.
+    pub api_root: String,
+    /// Parties that may read; default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Vec<String>>,
+    /// Parties that may write; default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write: Option<Vec<String>>,
+    /// What to do with objects without a TLP marking.
+    #[serde(default)]
+    pub unmarked: Unmarked,
+}
+
+/// What to do with objects without a TLP marking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Unmarked {
+    /// Refuse them.
+    #[default]
+    Reject,
+    /// Add the marking to the stored copy.
+    Stamp(Tlp),
+    /// Store them as sent and treat them as marked so.
+    Assume(Tlp),
+}
+
+impl Registry {
+    /// Reads and checks the text of a `registry.toml`.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let registry: Self = toml::from_str(text).map_err(|error| vec![Problem::from(&error)])?;
+        let problems = check::check(&registry);
+        if problems.is_empty() {
+            Ok(registry)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Writes it in the form of `registry.toml`.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Organisation {
+    /// The STIX identity it publishes as.
+    pub fn identity(&self) -> String {
+        self.identity.clone().unwrap_or_else(|| identity_of(&self.id))
+    }
+}
+
+/// The STIX identity of an organisation that names none: the same on every hub.
+pub fn identity_of(organisation: &str) -> String {
+    let name = format!("urn:liaison:{organisation}");
+    let uuid = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, name.as_bytes());
+    format!("identity--{uuid}")
+}
+
+impl Role {
+    /// May it read objects?
+    pub fn reads(self) -> bool {
+        !matches!(self, Self::Operator | Self::Auditor)
+    }
+
+    /// May it add objects?
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Publisher | Self::Analyst | Self::Liaison)
+    }
+}
+
+impl Unmarked {
+    /// The level it gives, if it gives one.
+    pub fn level(self) -> Option<Tlp> {
+        match self {
+            Self::Reject => None,
+            Self::Stamp(tlp) | Self::Assume(tlp) => Some(tlp),
+        }
+    }
+}
+
+impl TryFrom<String> for Unmarked {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let level = |name: &str| {
+            Tlp::parse(name).ok_or_else(|| {
+                format!("`{name}` is no TLP level; use CLEAR, GREEN, AMBER, AMBER+STRICT or RED")
+            })
+        };
+        match text.split_once(':') {
+            None if text == "reject" => Ok(Self::Reject),
+            Some(("stamp", name)) => level(name).map(Self::Stamp),
+            Some(("assume", name)) => level(name).map(Self::Assume),
+            _ => Err(format!(
+                "`{text}` is no rule for unmarked objects; use reject, stamp:LEVEL or assume:LEVEL"
+            )),
+        }
+    }
+}
+
+impl From<Unmarked> for String {
+    fn from(rule: Unmarked) -> Self {
+        match rule {
+            Unmarked::Reject => "reject".to_owned(),
+            Unmarked::Stamp(tlp) => format!("stamp:{}", tlp.name()),
+            Unmarked::Assume(tlp) => format!("assume:{}", tlp.name()),
+        }
+    }
+}
+
+/// True for `identity--…` ids.
+fn is_identity(text: &str) -> bool {
+    StixId::parse(text).is_ok_and(|id| id.object_type() == "identity")
+}
+
+fn red() -> Tlp {
+    Tlp::Red
+}

@@ -1,0 +1,175 @@
+//! Where objects are kept: one contract, kept by every backend and tested on every backend.
+
+mod cache;
+mod handle;
+pub mod sqlite;
+
+pub use cache::{CachedPage, PageCache, PageKey};
+pub use handle::Handle;
+
+use crate::policy::{Admitted, EraseScope, ReadScope};
+use crate::stix::object::Label;
+use crate::stix::Timestamp;
+use crate::taxii::resource::Status;
+use crate::taxii::{Match, Versions};
+
+/// What every backend promises.
+///
+/// * A call that returns `Ok` from `add` or `delete` has its effect on disk, whole; one that
+///   returns an error may have none or, for [`Error::Unknown`], the whole effect.
+/// * `date_added` strictly increases within a collection, is at or after the batch's `received`,
+///   and the last of what one commit adds to a collection falls on a whole millisecond. Rows
+///   become visible in that order: no reader sees a row and later finds another below it.
+/// * Nothing is read without a scope, and the scope filters before the limit counts. `last` and
+///   `first` mean among the versions that the scope sees.
+/// * Calls block; [`Handle`] is the way in from async code.
+pub trait Store: Send + Sync {
+    /// Adds a batch and records its status, in one transaction.
+    fn add(&self, batch: Batch) -> Result<Status, Error>;
+    /// The next page in `date_added` order.
+    fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error>;
+    /// Does the scope see any version of this object?
+    fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error>;
+    /// Deletes versions of an object that belong to the scope's organisation.
+    fn delete(&self, scope: &EraseScope, id: &str, versions: &Versions, now: Timestamp) -> Result<Deleted, Error>;
+    /// The status of a POST, as its sender may see it.
+    fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error>;
+    /// The last `date_added` ever given in a collection; answered from memory.
+    fn watermark(&self, collection: &str) -> Option<Timestamp>;
+    /// What of all stored handlings the scope sees, as a key for caches; answered from memory.
+    fn visibility(&self, scope: &ReadScope) -> Vec<u64>;
+    /// The registry's generation if it is not `known`, and its text.
+    fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error>;
+    /// The secret and the epoch of `next` cursors.
+    fn cursor_secret(&self) -> Result<([u8; 32], [u8; 8]), Error>;
+    /// False once nothing can be written until a restart.
+    fn is_writable(&self) -> bool;
+    /// Objects kept in each collection: id, count, last `date_added`.
+    fn counts(&self) -> Vec<(String, u64, Timestamp)>;
+}
+
+/// The objects of one POST, judged and ready to be stored.
+#[derive(Debug)]
+pub struct Batch {
+    /// The id of the status resource to come, a version 4 UUID.
+    pub status_id: String,
+    /// The collection's id.
+    pub collection: String,
+    /// The API root that the POST came in by.
+    pub api_root: String,
+    /// Who sent it: `organisation/client`.
+    pub client: String,
+    /// When it came in; `date_added` is at or after this.
+    pub received: Timestamp,
+    /// Its objects, in the order sent.
+    pub entries: Vec<Entry>,
+}
+
+/// One object of a POST.
+#[derive(Debug)]
+pub enum Entry {
+    /// To be stored, unless what is stored speaks against it.
+    Admitted(Box<Prepared>),
+    /// Refused already, with the message for the status.
+    Refused(Label, String),
+}
+
+/// An admitted object with what storing needs computed beforehand.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(crate) admitted: Admitted,
+    pub(crate) sha256: [u8; 32],
+}
+
+impl Prepared {
+    /// Computes the checksum, so that the writer need not.
+    pub fn new(admitted: Admitted) -> Self {
+        let sha256 = sha256(admitted.object().json());
+        Self { admitted, sha256 }
+    }
+}
+
+/// Which page is wanted.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Rows after this; from the start if absent.
+    pub after: Option<Timestamp>,
+    /// At most so many rows.
+    pub limit: u32,
+    /// The page ends before its objects exceed this, but never before the first.
+    pub bytes_max: usize,
+    /// Which rows.
+    pub matches: Match,
+    /// With the objects' text, or without.
+    pub content: Content,
+}
+
+/// How much of each row a page needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Content {
+    /// The object's text.
+    Objects,
+    /// Id, version and `date_added` only.
+    Records,
+}
+
+/// Rows in `date_added` order.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<Stored>,
+    /// Is there at least one more visible row?
+    pub more: bool,
+}
+
+/// A row.
+#[derive(Debug)]
+pub struct Stored {
+    /// Its `date_added`.
+    pub added: Timestamp,
+    /// The object's id.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// Its text; empty if only records were asked for.
+    pub json: Vec<u8>,
+}
+
+/// What a deletion did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// So many versions are gone.
+    Versions(usize),
+    /// The scope sees no such object or version.
+    Nothing,
+    /// It belongs to another organisation.
+    NotOwner,
+}
+
+/// Why the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No room; what was there is safe, and later calls may succeed.
+    #[error("no space left for the database: {0}")]
+    Full(String),
+    /// The backend is busy or out of reach; later calls may succeed.
+    #[error("the database does not answer: {0}")]
+    Busy(String),
+    /// The end of a commit was not learnt; it may or may not be there. Sending again is safe.
+    #[error("it is not known whether the change is stored: {0}")]
+    Unknown(String),
+    /// The files are damaged, or not ours.
+    #[error("{0}")]
+    Damaged(String),
+    /// Anything else the backend reports.
+    #[error("the database failed: {0}")]
+    Backend(String),
+}
+
+/// SHA-256, the checksum kept with each version.
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    let mut out = [0; 32];
+    out.copy_from_slice(digest.as_ref());
+    out
+}

@@ -1,0 +1,304 @@
+//! Adding objects: first each is judged against what is stored and what the same transaction
+//! adds, then all are written in order.
+
+use super::classes::{Class, type_of};
+use super::family::{Member, family, insert};
+use super::index;
+use super::writer::Work;
+use crate::stix::object::{UNVERSIONED, same_content};
+use crate::stix::Tlp;
+use crate::store::{Batch, Entry, Error, Prepared};
+use crate::taxii::resource::{Progress, Status, StatusDetail};
+use rusqlite::{CachedStatement, params, types::Value};
+use std::collections::HashMap;
+
+/// Versions that one object may have in a collection.
+const VERSIONS_MAX: usize = 10_000;
+/// Statuses can be asked for this long.
+const STATUS_KEPT_MICROS: i64 = 7 * 24 * 3600 * 1_000_000;
+
+/// A status with who may ask for it.
+pub(super) type Owned = (Status, Sender);
+
+/// Where a POST came from.
+pub(super) struct Sender {
+    client: String,
+    api_root: String,
+    received: i64,
+}
+
+/// Objects accepted by the transaction so far, by collection.
+pub(super) struct Adding<'w, 'a> {
+    work: &'w mut Work<'a>,
+    rows: HashMap<String, Vec<Row>>,
+    /// Positions in `rows` by hash of the id.
+    by_hash: HashMap<(i64, i64), Vec<usize>>,
+}
+
+/// An object to be written.
+struct Row {
+    hash: i64,
+    prepared: Box<Prepared>,
+    received: i64,
+    class: Class,
+}
+
+enum Verdict {
+    Stored,
+    Present,
+    Refused(&'static str),
+}
+
+impl<'w, 'a> Adding<'w, 'a> {
+    pub(super) fn new(work: &'w mut Work<'a>) -> Self {
+        Self {
+            work,
+            rows: HashMap::new(),
+            by_hash: HashMap::new(),
+        }
+    }
+
+    /// Judges a batch; what it tells in the status holds once the transaction is committed.
+    pub(super) fn batch(&mut self, batch: Batch) -> Result<Owned, Error> {
+        let coll = self.work.collection(&batch.collection)?.pk;
+        let (mut successes, mut failures) = (Vec::new(), Vec::new());
+        for entry in batch.entries {
+            let (detail, ok) = match entry {
+                Entry::Refused(label, message) => (detail(label.id, label.version, Some(message)), false),
+                Entry::Admitted(prepared) => {
+                    let object = prepared.admitted.object();
+                    let (id, version) = (object.id().to_string(), object.version().as_str().to_owned());
+                    match self.judge(&batch.collection, coll, prepared, batch.received.micros())? {
+                        Verdict::Stored => (detail(id, version, None), true),
+                        Verdict::Present => (detail(id, version, Some(PRESENT.to_owned())), true),
+                        Verdict::Refused(why) => (detail(id, version, Some(why.to_owned())), false),
+                    }
+                }
+            };
+            if ok { &mut successes } else { &mut failures }.push(detail);
+        }
+        let status = Status {
+            id: batch.status_id,
+            status: Progress::Complete,
+            request_timestamp: Some(batch.received.to_string()),
+            total_count: (successes.len() + failures.len()) as u64,
+            success_count: successes.len() as u64,
+            successes,
+            failure_count: failures.len() as u64,
+            failures,
+            pending_count: 0,
+            pendings: Vec::new(),
+        };
+        let sender = Sender {
+            client: batch.client,
+            api_root: batch.api_root,
+            received: batch.received.micros(),
+        };
+        Ok((status, sender))
+    }
+
+    fn judge(&mut self, collection: &str, coll: i64, prepared: Box<Prepared>, received: i64) -> Result<Verdict, Error> {
+        let id = prepared.admitted.object().id();
+        let hash = index::hash(id.as_str());
+        let stored = family(self.work, coll, id.as_str(), hash)?;
+        let pending = self.by_hash.get(&(coll, hash)).cloned().unwrap_or_default();
+        if stored.len() + pending.len() >= VERSIONS_MAX {
+            return Ok(Verdict::Refused(TOO_MANY_VERSIONS));
+        }
+        for member in &stored {
+            if let Some(verdict) = self.against_stored(&prepared, member)? {
+                return Ok(verdict);
+            }
+        }
+        let rows = self.rows.entry(collection.to_owned()).or_default();
+        let pending: Vec<usize> = pending.into_iter().filter(|at| rows[*at].prepared.admitted.object().id() == id).collect();
+        for row in pending.iter().map(|at| &rows[*at]) {
+            if let Some(verdict) = against_pending(&prepared, row) {
+                return Ok(verdict);
+            }
+        }
+        let row = Row {
+            class: self.class(&prepared)?,
+            hash,
+            prepared,
+            received,
+        };
+        self.accept(collection, coll, row, &stored, &pending)?;
+        Ok(Verdict::Stored)
+    }
+
+    fn class(&mut self, prepared: &Prepared) -> Result<Class, Error> {
+        let admitted = &prepared.admitted;
+        Ok(Class {
+            handling: self.work.classes.intern_handling(&self.work.transaction, admitted.handling())?,
+            object_type: type_of(admitted.object().id().object_type()).to_owned(),
+            later: Vec::new(),
+            earlier: Vec::new(),
+        })
+    }
+
+    fn against_stored(&self, prepared: &Prepared, member: &Member) -> Result<Option<Verdict>, Error> {
+        let admitted = &prepared.admitted;
+        let ours = member.handling.owner == admitted.handling().owner;
+        let same_version = member.version == *admitted.object().version();
+        if !same_version || !(ours || admitted.sender_sees(&member.handling)) {
+            return Ok(foreign(prepared, ours));
+        }
+        if member.sha256 == prepared.sha256 || is_fixed_marking(prepared) {
+            return Ok(Some(Verdict::Present));
+        }
+        let sql = "SELECT json FROM object WHERE seq = ?1";
+        let json: Vec<u8> = self.work.transaction.query_row(sql, [member.seq], |row| row.get(0))?;
+        Ok(Some(same_or_conflict(&json, admitted.object().json())))
+    }
+
+    /// Settles which versions are now later and earlier than which.
+    fn accept(&mut self, collection: &str, coll: i64, mut row: Row, stored: &[Member], pending: &[usize]) -> Result<(), Error> {
+        let version = row.prepared.admitted.object().version().clone();
+        for member in stored {
+            let mut class = member.class.clone();
+            if relate(&mut class, &member.version, &mut row.class, &version) {
+                let new = self.work.classes.intern_class(&self.work.transaction, class)?;
+                self.work.reclass(collection, member.added, member.class_key, new)?;
+            }
+        }
+        let rows = self.rows.entry(collection.to_owned()).or_default();
+        for at in pending {
+            let other = &mut rows[*at];
+            let other_version = other.prepared.admitted.object().version().clone();
+            relate(&mut other.class, &other_version, &mut row.class, &version);
+        }
+        self.by_hash.entry((coll, row.hash)).or_default().push(rows.len());
+        rows.push(row);
+        Ok(())
+    }
+
+    /// Writes everything accepted, with `date_added` in the order accepted, and the statuses.
+    pub(super) fn write(self, statuses: &[Owned]) -> Result<(), Error> {
+        for (collection, rows) in self.rows {
+            write_rows(self.work, &collection, rows)?;
+        }
+        let transaction = &self.work.transaction;
+        let mut insert = transaction.prepare_cached("INSERT INTO status (id, client, api_root, received, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for (status, sender) in statuses {
+            let body = serde_json::to_vec(status).map_err(|error| Error::Backend(error.to_string()))?;
+            insert.execute(params![status.id, sender.client, sender.api_root, sender.received, body])?;
+        }
+        let Some(newest) = statuses.iter().map(|(_, sender)| sender.received).max() else {
+            return Ok(());
+        };
+        let sql = "DELETE FROM status WHERE id IN (SELECT id FROM status WHERE received < ?1 ORDER BY received LIMIT 64)";
+        transaction.prepare_cached(sql)?.execute([newest - STATUS_KEPT_MICROS])?;
+        Ok(())
+    }
+}
+
+fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), Error> {
+    let (coll, mut added) = {
+        let found = work.collection(collection)?;
+        (found.pk, found.last_added)
+    };
+    let count = rows.len();
+    let mut keys = Vec::with_capacity(count);
+    for row in &rows {
+        keys.push(work.classes.intern_class(&work.transaction, row.class.clone())?);
+    }
+    let mut places = Vec::with_capacity(count);
+    {
+        let mut object = work.transaction.prepare_cached("INSERT INTO object (seq, coll, added, id, version, sha256, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        let mut log = work.transaction.prepare_cached("INSERT INTO log (coll, added, class, seq, version_key) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        for (at, (row, class)) in rows.into_iter().zip(&keys).enumerate() {
+            added = row.received.max(added + 1);
+            if at + 1 == count {
+                // A client that cuts dates to milliseconds must not meet the last rows again.
+                added = added.div_euclid(1000) * 1000 + if added.rem_euclid(1000) == 0 { 0 } else { 1000 };
+            }
+            work.last_seq += 1;
+            insert_row(&mut object, &mut log, &row, [work.last_seq, coll, added, *class])?;
+            places.push((row.hash, (coll, added)));
+        }
+    }
+    for (hash, place) in places {
+        work.index(hash, place);
+    }
+    let found = work.collection(collection)?;
+    found.last_added = added;
+    for class in keys {
+        *found.rows.entry(class).or_default() += 1;
+    }
+    let mut update = work.transaction.prepare_cached("UPDATE collection SET last_added = ?2 WHERE pk = ?1")?;
+    update.execute([coll, added])?;
+    Ok(())
+}
+
+fn insert_row(object: &mut CachedStatement, log: &mut CachedStatement, row: &Row, [seq, coll, added, class]: [i64; 4]) -> Result<(), Error> {
+    let stored = row.prepared.admitted.object();
+    let (id, version, json) = (stored.id().as_str(), stored.version(), stored.json());
+    object.execute(params![seq, coll, added, id, version.as_str(), row.prepared.sha256, json.as_ref()])?;
+    log.execute(params![coll, added, class, seq, version_key(version)])?;
+    Ok(())
+}
+
+/// What `match[version]` with a time compares: microseconds, or a text where those do not suffice.
+pub(super) fn version_key(version: &crate::stix::Version) -> Value {
+    match version.rest() {
+        "" => Value::Integer(version.micros()),
+        rest => Value::Text(format!("{}+{rest}", version.micros())),
+    }
+}
+
+/// Notes that one is later than the other; true if the first class changed.
+fn relate(one: &mut Class, one_version: &crate::stix::Version, other: &mut Class, other_version: &crate::stix::Version) -> bool {
+    match one_version.cmp(other_version) {
+        std::cmp::Ordering::Less => {
+            insert(&mut other.earlier, one.handling);
+            insert(&mut one.later, other.handling)
+        }
+        std::cmp::Ordering::Greater => {
+            insert(&mut other.later, one.handling);
+            insert(&mut one.earlier, other.handling)
+        }
+        std::cmp::Ordering::Equal => false,
+    }
+}
+
+fn against_pending(prepared: &Prepared, row: &Row) -> Option<Verdict> {
+    let (new, old) = (&prepared.admitted, &row.prepared.admitted);
+    let ours = new.handling().owner == old.handling().owner;
+    let same_version = new.object().version() == old.object().version();
+    if !same_version || !(ours || new.sender_sees(old.handling())) {
+        return foreign(prepared, ours);
+    }
+    if is_fixed_marking(prepared) {
+        return Some(Verdict::Present);
+    }
+    Some(same_or_conflict(old.object().json(), new.object().json()))
+}
+
+/// Another version, or one the sender must not learn of. Observables belong to nobody, so theirs
+/// may stand beside it; anything else is its owner's alone to version.
+fn foreign(prepared: &Prepared, ours: bool) -> Option<Verdict> {
+    let is_versioned = prepared.admitted.object().version().as_str() != UNVERSIONED;
+    (!ours && is_versioned).then_some(Verdict::Refused(NOT_OWNER))
+}
+
+fn same_or_conflict(old: &[u8], new: &[u8]) -> Verdict {
+    match same_content(old, new) {
+        true => Verdict::Present,
+        false => Verdict::Refused(CONFLICT),
+    }
+}
+
+/// The TLP marking definitions are known by id; producers write them differently.
+fn is_fixed_marking(prepared: &Prepared) -> bool {
+    Tlp::of_marking(prepared.admitted.object().id().as_str()).is_some()
+}
+
+fn detail(id: String, version: String, message: Option<String>) -> StatusDetail {
+    StatusDetail { id, version, message }
+}
+
+const PRESENT: &str = "already there; nothing was changed";
+const CONFLICT: &str = "conflict: this version is already stored with other content; a change needs a later `modified`, and an object without versions a new id";
+const NOT_OWNER: &str = "not the owner: another organisation published this object here, and only it may add versions";
+const TOO_MANY_VERSIONS: &str = "the object has 10000 versions here already; publish a new object instead";

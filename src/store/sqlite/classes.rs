@@ -1,0 +1,212 @@
+//! Handlings and classes: small tables, kept in memory as well, that turn a scope and a filter
+//! into the list of classes whose rows a page may hold.
+
+use crate::policy::{Handling, ReadScope};
+use crate::stix::Tlp;
+use crate::store::Error;
+use crate::taxii::Match;
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+
+/// A set of handlings, sorted.
+pub(super) type HandlingSet = Vec<i64>;
+
+/// What is the same for all rows of a class.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Class {
+    pub handling: i64,
+    /// A type of the standard, or [`CUSTOM`].
+    pub object_type: String,
+    /// Handlings of the later versions of the same object in the collection.
+    pub later: HandlingSet,
+    /// Handlings of the earlier ones.
+    pub earlier: HandlingSet,
+}
+
+/// All handlings and classes; their keys count from 1, so position + 1.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Classes {
+    handlings: Vec<Handling>,
+    classes: Vec<Class>,
+    handling_keys: HashMap<Handling, i64>,
+    class_keys: HashMap<Class, i64>,
+}
+
+impl Classes {
+    /// Reads both tables.
+    pub(super) fn load(connection: &Connection) -> Result<Self, Error> {
+        let mut all = Self::default();
+        let mut statement = connection.prepare("SELECT tlp, owner FROM handling ORDER BY pk")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let tlp: String = row.get(0)?;
+            let tlp = Tlp::parse(&tlp).ok_or_else(|| Error::Damaged(format!("table handling: tlp `{tlp}`")))?;
+            all.remember_handling(Handling { tlp, owner: row.get(1)? });
+        }
+        let mut statement = connection.prepare("SELECT handling, type, later, earlier FROM class ORDER BY pk")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (later, earlier): (String, String) = (row.get(2)?, row.get(3)?);
+            all.remember_class(Class {
+                handling: row.get(0)?,
+                object_type: row.get(1)?,
+                later: parse_set(&later)?,
+                earlier: parse_set(&earlier)?,
+            });
+        }
+        Ok(all)
+    }
+
+    /// The key of a handling, made if it is new.
+    pub(super) fn intern_handling(&mut self, connection: &Connection, handling: &Handling) -> Result<i64, Error> {
+        if let Some(key) = self.handling_keys.get(handling) {
+            return Ok(*key);
+        }
+        let key = self.remember_handling(handling.clone());
+        let sql = "INSERT INTO handling (pk, tlp, owner) VALUES (?1, ?2, ?3)";
+        connection.execute(sql, params![key, handling.tlp.name(), handling.owner])?;
+        Ok(key)
+    }
+
+    /// The key of a class, made if it is new.
+    pub(super) fn intern_class(&mut self, connection: &Connection, class: Class) -> Result<i64, Error> {
+        if let Some(key) = self.class_keys.get(&class) {
+            return Ok(*key);
+        }
+        let sql = "INSERT INTO class (pk, handling, type, later, earlier) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let (later, earlier) = (write_set(&class.later), write_set(&class.earlier));
+        let key = self.classes.len() as i64 + 1;
+        connection.execute(sql, params![key, class.handling, class.object_type, later, earlier])?;
+        self.remember_class(class);
+        Ok(key)
+    }
+
+    pub(super) fn class(&self, key: i64) -> Option<&Class> {
+        self.classes.get(usize::try_from(key).ok()?.checked_sub(1)?)
+    }
+
+    pub(super) fn handling(&self, key: i64) -> Option<&Handling> {
+        self.handlings.get(usize::try_from(key).ok()?.checked_sub(1)?)
+    }
+
+    /// One bit for each handling: does the scope see it?
+    pub(super) fn visibility(&self, scope: &ReadScope) -> Vec<u64> {
+        let mut bits = vec![0; self.handlings.len() / 64 + 1];
+        for (at, handling) in self.handlings.iter().enumerate() {
+            if scope.sees(handling) {
+                bits[at / 64] |= 1 << (at % 64);
+            }
+        }
+        bits
+    }
+
+    /// What of the classes the scope sees, and which of them the filter's words select.
+    pub(super) fn select(&self, scope: &ReadScope, matches: &Match) -> Selection {
+        let bits = self.visibility(scope);
+        let sees = |handling: &i64| {
+            let at = (*handling - 1).max(0) as usize;
+            bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
+        };
+        let versions = matches.versions();
+        let mut selection = Selection::default();
+        for (at, class) in self.classes.iter().enumerate() {
+            let typed = matches.types.is_empty() || matches.types.iter().any(|t| type_of(t) == class.object_type);
+            if !sees(&class.handling) || !typed {
+                continue;
+            }
+            let key = at as i64 + 1;
+            selection.visible.push(key);
+            let last = versions.last && !class.later.iter().any(sees);
+            let first = versions.first && !class.earlier.iter().any(sees);
+            if versions.all || last || first {
+                selection.by_word.push(key);
+            }
+        }
+        selection
+    }
+
+    fn remember_handling(&mut self, handling: Handling) -> i64 {
+        let key = self.handlings.len() as i64 + 1;
+        self.handling_keys.insert(handling.clone(), key);
+        self.handlings.push(handling);
+        key
+    }
+
+    fn remember_class(&mut self, class: Class) {
+        let key = self.classes.len() as i64 + 1;
+        self.class_keys.insert(class.clone(), key);
+        self.classes.push(class);
+    }
+}
+
+/// Which classes a page may draw from.
+#[derive(Debug, Default)]
+pub(super) struct Selection {
+    /// Those visible, of the types wanted.
+    pub visible: Vec<i64>,
+    /// Of these, those that `first`, `last` or `all` select.
+    pub by_word: Vec<i64>,
+}
+
+/// The type as classes know it: custom types share one, so that their number stays bounded.
+pub(super) fn type_of(object_type: &str) -> &str {
+    if STANDARD.contains(&object_type) { object_type } else { CUSTOM }
+}
+
+fn parse_set(text: &str) -> Result<HandlingSet, Error> {
+    let keys = text.split(',').filter(|key| !key.is_empty());
+    let set: Result<_, _> = keys.map(str::parse).collect();
+    set.map_err(|_| Error::Damaged(format!("table class: set `{text}`")))
+}
+
+fn write_set(set: &HandlingSet) -> String {
+    set.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The class type of objects whose type the standard does not know.
+pub(super) const CUSTOM: &str = "*";
+
+const STANDARD: [&str; 42] = [
+    "artifact",
+    "attack-pattern",
+    "autonomous-system",
+    "campaign",
+    "course-of-action",
+    "directory",
+    "domain-name",
+    "email-addr",
+    "email-message",
+    "extension-definition",
+    "file",
+    "grouping",
+    "identity",
+    "incident",
+    "indicator",
+    "infrastructure",
+    "intrusion-set",
+    "ipv4-addr",
+    "ipv6-addr",
+    "language-content",
+    "location",
+    "mac-addr",
+    "malware",
+    "malware-analysis",
+    "marking-definition",
+    "mutex",
+    "network-traffic",
+    "note",
+    "observed-data",
+    "opinion",
+    "process",
+    "relationship",
+    "report",
+    "sighting",
+    "software",
+    "threat-actor",
+    "tool",
+    "url",
+    "user-account",
+    "vulnerability",
+    "windows-registry-key",
+    "x509-certificate",
+];

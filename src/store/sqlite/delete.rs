@@ -1,0 +1,110 @@
+//! Deleting versions of an object (TAXII 2.1 §5.7).
+
+use super::add::version_key;
+use super::classes::Class;
+use super::family::{Member, family, insert};
+use super::index;
+use super::writer::Work;
+use crate::policy::EraseScope;
+use crate::stix::Timestamp;
+use crate::store::{Deleted, Error};
+use crate::taxii::Versions;
+use rusqlite::params;
+
+/// What to delete.
+pub(super) struct Order {
+    pub scope: EraseScope,
+    pub id: String,
+    pub versions: Versions,
+    pub now: Timestamp,
+}
+
+/// A deletion within the open transaction.
+pub(super) struct Deletion<'w, 'a> {
+    work: &'w mut Work<'a>,
+}
+
+impl<'w, 'a> Deletion<'w, 'a> {
+    pub(super) fn new(work: &'w mut Work<'a>) -> Self {
+        Self { work }
+    }
+
+    pub(super) fn run(&mut self, order: &Order) -> Result<Deleted, Error> {
+        let collection = order.scope.read().collection();
+        let Some(coll) = self.work.collections.get(collection).map(|found| found.pk) else {
+            return Ok(Deleted::Nothing);
+        };
+        let hash = index::hash(&order.id);
+        let members = family(self.work, coll, &order.id, hash)?;
+        let (goes, stays) = split(members, order);
+        if goes.is_empty() {
+            return Ok(Deleted::Nothing);
+        }
+        if goes.iter().any(|member| member.handling.owner != order.scope.organisation()) {
+            return Ok(Deleted::NotOwner);
+        }
+        for member in &goes {
+            self.remove(order, coll, hash, member)?;
+        }
+        for member in &stays {
+            self.settle(collection, member, &stays)?;
+        }
+        Ok(Deleted::Versions(goes.len()))
+    }
+
+    fn remove(&mut self, order: &Order, coll: i64, hash: i64, member: &Member) -> Result<(), Error> {
+        let collection = order.scope.read().collection();
+        let (version, organisation) = (member.version.as_str(), order.scope.organisation());
+        let transaction = &self.work.transaction;
+        transaction.execute(
+            "INSERT INTO tombstone (coll, added, id, version, sha256, deleted, organisation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![coll, member.added, order.id, version, member.sha256, order.now.micros(), organisation],
+        )?;
+        transaction.execute("DELETE FROM log WHERE coll = ?1 AND added = ?2", [coll, member.added])?;
+        transaction.execute("DELETE FROM object WHERE seq = ?1", [member.seq])?;
+        transaction.execute("DELETE FROM by_id WHERE hash = ?1 AND coll = ?2 AND added = ?3", [hash, coll, member.added])?;
+        if let Some(count) = self.work.collection(collection)?.rows.get_mut(&member.class_key) {
+            *count = count.saturating_sub(1);
+        }
+        self.work.note_change(collection, member.added);
+        Ok(())
+    }
+
+    /// Finds anew which of the remaining versions are later and earlier than this one.
+    fn settle(&mut self, collection: &str, member: &Member, all: &[Member]) -> Result<(), Error> {
+        let mut class = Class {
+            later: Vec::new(),
+            earlier: Vec::new(),
+            ..member.class.clone()
+        };
+        for other in all {
+            match other.version.cmp(&member.version) {
+                std::cmp::Ordering::Greater => insert(&mut class.later, other.class.handling),
+                std::cmp::Ordering::Less => insert(&mut class.earlier, other.class.handling),
+                std::cmp::Ordering::Equal => false,
+            };
+        }
+        if class == member.class {
+            return Ok(());
+        }
+        let new = self.work.classes.intern_class(&self.work.transaction, class)?;
+        self.work.reclass(collection, member.added, member.class_key, new)
+    }
+}
+
+/// Which versions go: of those that the scope sees, the ones that the filter names.
+fn split(members: Vec<Member>, order: &Order) -> (Vec<Member>, Vec<Member>) {
+    let seen = |member: &&Member| order.scope.read().sees(&member.handling);
+    let last = members.iter().filter(seen).map(|m| m.version.clone()).max();
+    let first = members.iter().filter(seen).map(|m| m.version.clone()).min();
+    let wanted = &order.versions;
+    let exact: Vec<_> = wanted.exact.iter().map(version_key).collect();
+    members.into_iter().partition(|member| {
+        let version = Some(&member.version);
+        seen(&member)
+            && (wanted.all
+                || wanted.last && version == last.as_ref()
+                || wanted.first && version == first.as_ref()
+                || exact.contains(&version_key(&member.version)))
+    })
+}

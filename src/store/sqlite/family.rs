@@ -1,0 +1,71 @@
+//! The versions of one object in one collection, as the writer finds them.
+
+use super::classes::Class;
+use super::index;
+use super::writer::Work;
+use crate::policy::Handling;
+use crate::stix::StixTime;
+use crate::store::Error;
+use rusqlite::OptionalExtension;
+
+/// A stored version.
+pub(super) struct Member {
+    pub seq: i64,
+    pub added: i64,
+    pub version: StixTime,
+    pub class_key: i64,
+    pub class: Class,
+    pub handling: Handling,
+    pub sha256: Vec<u8>,
+}
+
+/// All stored versions of `id` in the collection with the key `coll`.
+pub(super) fn family(work: &Work, coll: i64, id: &str, hash: i64) -> Result<Vec<Member>, Error> {
+    let mut places = work.shared.waiting.read().places(hash);
+    places.extend(index::places(&work.transaction, hash)?);
+    places.retain(|place| place.0 == coll);
+    places.sort_unstable();
+    places.dedup();
+    let mut members = Vec::with_capacity(places.len());
+    for (_, added) in places {
+        members.extend(member(work, coll, added, id)?);
+    }
+    Ok(members)
+}
+
+fn member(work: &Work, coll: i64, added: i64, id: &str) -> Result<Option<Member>, Error> {
+    let sql = "SELECT o.seq, o.id, o.version, o.sha256, l.class FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
+    let mut statement = work.transaction.prepare_cached(sql)?;
+    let row = statement
+        .query_row([coll, added], |row| {
+            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get(4)?))
+        })
+        .optional()?;
+    // The index may still name a row that was deleted, and two ids may share a hash.
+    let Some((seq, found, version, sha256, class_key)) = row.filter(|row| row.1 == id) else {
+        return Ok(None);
+    };
+    let damaged = |what: &str| Error::Damaged(format!("table object, seq {seq} ({found}): {what}"));
+    let class = work.classes.class(class_key).ok_or_else(|| damaged("unknown class"))?.clone();
+    let handling = work.classes.handling(class.handling).ok_or_else(|| damaged("unknown handling"))?.clone();
+    Ok(Some(Member {
+        seq,
+        added,
+        version: StixTime::parse(&version).ok_or_else(|| damaged("the version is no timestamp"))?,
+        class_key,
+        class,
+        handling,
+        sha256,
+    }))
+}
+
+/// Puts a handling into a sorted set; true if it was not there.
+pub(super) fn insert(set: &mut Vec<i64>, handling: i64) -> bool {
+    match set.binary_search(&handling) {
+        Ok(_) => false,
+        Err(at) => {
+            set.insert(at, handling);
+            true
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The index from an object's id to its rows.
+//!
+//! Ids are random, so writing each new one into a B-tree at once would touch one page for each
+//! object, and inserting would become slower as the collection grows. Instead new entries wait
+//! in memory; when many wait they are sorted and merged into the table slice by slice, so that
+//! each page is written once for many entries. A look-up asks memory and the table. After a crash
+//! the waiting entries are read again from the newest rows.
+
+use crate::store::{Error, sha256};
+use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
+
+/// Where a version is: collection and `date_added`.
+pub(super) type Place = (i64, i64);
+type Entry = (i64, i64, i64);
+
+/// The entries that are not in the table yet.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    recent: BTreeSet<Entry>,
+    /// Being merged, sorted; those before `merged` are in the table.
+    frozen: Vec<Entry>,
+    merged: usize,
+    /// All rows up to this `seq` are in `frozen` or in the table.
+    frozen_upto: i64,
+}
+
+/// A slice to merge in the transaction that is open.
+pub(super) struct Slice {
+    entries: Vec<Entry>,
+    /// The new floor, if this is the last slice.
+    floor: Option<i64>,
+}
+
+/// The first eight bytes of SHA-256: nobody can make many ids that share one.
+pub(super) fn hash(id: &str) -> i64 {
+    let digest = sha256(id.as_bytes());
+    digest[..8].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte))
+}
+
+impl Waiting {
+    /// Reads back what had not been merged.
+    pub(super) fn load(connection: &Connection) -> Result<Self, Error> {
+        let mut waiting = Self::default();
+        let mut statement = connection.prepare("SELECT id, coll, added FROM object WHERE seq > ?1")?;
+        let mut rows = statement.query([floor(connection)?])?;
+        while let Some(row) = rows.next()? {
+            let id: String = row.get(0)?;
+            waiting.insert(hash(&id), (row.get(1)?, row.get(2)?));
+        }
+        Ok(waiting)
+    }
+
+    /// Adds a new row.
+    pub(super) fn insert(&mut self, hash: i64, (coll, added): Place) {
+        self.recent.insert((hash, coll, added));
+    }
+
+    /// Takes rows out again whose transaction failed.
+    pub(super) fn remove(&mut self, hash: i64, (coll, added): Place) {
+        self.recent.remove(&(hash, coll, added));
+    }
+
+    /// Places in memory; may name rows that are deleted.
+    pub(super) fn places(&self, hash: i64) -> Vec<Place> {
+        let range = (hash, i64::MIN, i64::MIN)..=(hash, i64::MAX, i64::MAX);
+        let recent = self.recent.range(range).map(|entry| (entry.1, entry.2));
+        let start = self.frozen.partition_point(|entry| entry.0 < hash);
+        let frozen = self.frozen[start..].iter().take_while(|entry| entry.0 == hash);
+        frozen.map(|entry| (entry.1, entry.2)).chain(recent).collect()
+    }
+
+    /// What to merge beside `rows` new rows; `last_seq` is the newest row of all.
+    pub(super) fn slice(&mut self, rows: usize, last_seq: i64) -> Option<Slice> {
+        if self.frozen.is_empty() {
+            if self.recent.len() < FREEZE_AT {
+                return None;
+            }
+            self.frozen = std::mem::take(&mut self.recent).into_iter().collect();
+            (self.merged, self.frozen_upto) = (0, last_seq);
+        }
+        let end = (self.merged + (2 * rows).max(SLICE_MIN)).min(self.frozen.len());
+        Some(Slice {
+            entries: self.frozen[self.merged..end].to_vec(),
+            floor: (end == self.frozen.len()).then_some(self.frozen_upto),
+        })
+    }
+
+    /// The slice's transaction is committed.
+    pub(super) fn merged(&mut self, slice: &Slice) {
+        self.merged += slice.entries.len();
+        if slice.floor.is_some() {
+            self.frozen = Vec::new();
+        }
+    }
+}
+
+impl Slice {
+    /// Writes the slice within the open transaction; doing it twice is harmless.
+    pub(super) fn write(&self, connection: &Connection) -> Result<(), Error> {
+        let sql = "INSERT OR IGNORE INTO by_id (hash, coll, added) VALUES (?1, ?2, ?3)";
+        let mut insert = connection.prepare_cached(sql)?;
+        for (hash, coll, added) in &self.entries {
+            insert.execute([hash, coll, added])?;
+        }
+        if let Some(floor) = self.floor {
+            let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('by_id_floor', ?1)";
+            connection.execute(sql, params![floor])?;
+        }
+        Ok(())
+    }
+}
+
+/// Places in the table; may name rows that are deleted.
+pub(super) fn places(connection: &Connection, hash: i64) -> Result<Vec<Place>, Error> {
+    let mut statement = connection.prepare_cached("SELECT coll, added FROM by_id WHERE hash = ?1")?;
+    let rows = statement.query_map([hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// All rows up to this `seq` are in the table.
+fn floor(connection: &Connection) -> Result<i64, Error> {
+    let sql = "SELECT coalesce(max(value), 0) FROM meta WHERE name = 'by_id_floor'";
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// How many entries wait before merging starts: about 4 MB of memory.
+const FREEZE_AT: usize = 65_536;
+const SLICE_MIN: usize = 256;

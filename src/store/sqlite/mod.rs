@@ -1,0 +1,177 @@
+//! The default backend: SQLite, one file, one writer thread, a few readers.
+
+mod add;
+mod classes;
+mod delete;
+mod family;
+mod index;
+mod open;
+mod read;
+mod registry;
+mod writer;
+
+pub use open::{Options, check};
+pub use registry::Tool;
+
+use super::{Batch, Deleted, Error, Page, PageCache, Query, Store};
+use crate::policy::{EraseScope, ReadScope};
+use crate::stix::Timestamp;
+use crate::taxii::Versions;
+use crate::taxii::resource::Status;
+use classes::Classes;
+use index::Waiting;
+use parking_lot::{Condvar, Mutex, RwLock};
+use rusqlite::Connection;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+/// A hub's database, open for serving; no other process may serve from it.
+pub struct Sqlite {
+    shared: Arc<Shared>,
+    jobs: Option<mpsc::SyncSender<writer::Job>>,
+    writer: Option<std::thread::JoinHandle<()>>,
+    _lock: std::fs::File,
+}
+
+/// What writer and readers have in common.
+struct Shared {
+    readers: Readers,
+    /// Replaced before a commit that needs new ones, so never behind what a reader sees.
+    classes: RwLock<Arc<Classes>>,
+    /// Filled before the commit; see `read::places`.
+    waiting: RwLock<Waiting>,
+    collections: RwLock<HashMap<String, Collection>>,
+    cache: Arc<PageCache>,
+}
+
+/// What is known of a collection without asking the database.
+#[derive(Debug, Clone, Default)]
+struct Collection {
+    pk: i64,
+    /// The last `date_added` ever given.
+    last_added: i64,
+    /// Rows of each class.
+    rows: HashMap<i64, u64>,
+}
+
+/// Connections that only read.
+struct Readers {
+    idle: Mutex<Vec<Connection>>,
+    returned: Condvar,
+}
+
+impl Readers {
+    /// Lends a connection; waits for one if all are lent.
+    fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let mut idle = self.idle.lock();
+        let mut connection = loop {
+            match idle.pop() {
+                Some(connection) => break connection,
+                None => self.returned.wait(&mut idle),
+            }
+        };
+        drop(idle);
+        let result = work(&mut connection);
+        self.idle.lock().push(connection);
+        self.returned.notify_one();
+        result
+    }
+}
+
+impl Sqlite {
+    fn job(&self, make: impl FnOnce(mpsc::SyncSender<writer::Answer>) -> writer::Job) -> Result<writer::Answer, Error> {
+        let (reply, answer) = mpsc::sync_channel(1);
+        let stopped = || Error::Busy("the writer has stopped".to_owned());
+        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
+        jobs.send(make(reply)).map_err(|_| stopped())?;
+        answer.recv().map_err(|_| Error::Unknown("the writer stopped before it answered".to_owned()))
+    }
+}
+
+impl Store for Sqlite {
+    fn add(&self, batch: Batch) -> Result<Status, Error> {
+        match self.job(|reply| writer::Job::Add(Box::new(batch), reply))? {
+            writer::Answer::Added(result) => result.map(|status| *status),
+            writer::Answer::Deleted(_) => Err(Error::Backend("the writer answered another question".to_owned())),
+        }
+    }
+
+    fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error> {
+        self.shared.page(scope, query)
+    }
+
+    fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {
+        self.shared.knows(scope, id)
+    }
+
+    fn delete(&self, scope: &EraseScope, id: &str, versions: &Versions, now: Timestamp) -> Result<Deleted, Error> {
+        let order = delete::Order {
+            scope: scope.clone(),
+            id: id.to_owned(),
+            versions: versions.clone(),
+            now,
+        };
+        match self.job(|reply| writer::Job::Delete(Box::new(order), reply))? {
+            writer::Answer::Deleted(result) => result,
+            writer::Answer::Added(_) => Err(Error::Backend("the writer answered another question".to_owned())),
+        }
+    }
+
+    fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.shared.readers.with(|connection| read::status(connection, client, api_root, id))
+    }
+
+    fn watermark(&self, collection: &str) -> Option<Timestamp> {
+        let collections = self.shared.collections.read();
+        collections.get(collection).map(|found| Timestamp::from_micros(found.last_added))
+    }
+
+    fn visibility(&self, scope: &ReadScope) -> Vec<u64> {
+        self.shared.classes.read().visibility(scope)
+    }
+
+    fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error> {
+        self.shared.readers.with(|connection| registry::load(connection, known))
+    }
+
+    fn cursor_secret(&self) -> Result<([u8; 32], [u8; 8]), Error> {
+        self.shared.readers.with(|connection| open::cursor_secret(connection))
+    }
+
+    fn is_writable(&self) -> bool {
+        self.writer.as_ref().is_some_and(|writer| !writer.is_finished())
+    }
+
+    fn counts(&self) -> Vec<(String, u64, Timestamp)> {
+        let collections = self.shared.collections.read();
+        let row = |(id, found): (&String, &Collection)| {
+            (id.clone(), found.rows.values().sum(), Timestamp::from_micros(found.last_added))
+        };
+        collections.iter().map(row).collect()
+    }
+}
+
+impl Drop for Sqlite {
+    /// Lets the writer finish what it was given, then stop.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(writer) = self.writer.take() {
+            // A panic of the writer has been answered and logged where it happened.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        let text = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full(text),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(format!("the database is damaged: {text}")),
+            _ => Self::Backend(text),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The registry in the database: read by servers, written by `liaison registry apply`.
+
+use super::open::connect;
+use crate::stix::Timestamp;
+use crate::store::Error;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::path::Path;
+
+/// The registry if its generation is not `known`.
+pub(super) fn load(connection: &Connection, known: Option<u64>) -> Result<Option<(u64, String)>, Error> {
+    let known = known.map_or(-1, u64::cast_signed);
+    let sql = "SELECT generation, text FROM registry WHERE generation <> ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let row = statement.query_row([known], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?))).optional()?;
+    Ok(row.map(|(generation, text)| (generation.cast_unsigned(), text)))
+}
+
+/// A database as the commands open it that work beside a running server.
+pub struct Tool {
+    connection: Connection,
+}
+
+impl Tool {
+    /// Opens it, and makes it if it is not there.
+    pub fn open(path: &Path, now: Timestamp) -> Result<Self, Error> {
+        Ok(Self {
+            connection: connect(path, now)?,
+        })
+    }
+
+    /// The registry as last applied.
+    pub fn registry(&self) -> Result<Option<String>, Error> {
+        Ok(load(&self.connection, None)?.map(|(_, text)| text))
+    }
+
+    /// Puts another registry in force if the one in force is still `before`.
+    pub fn apply(&mut self, before: Option<&str>, text: &str, now: Timestamp) -> Result<(), Error> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let current = load(&transaction, None)?;
+        if current.as_ref().map(|(_, text)| text.as_str()) != before {
+            return Err(Error::Busy("somebody else has just applied another registry; look at the plan again".to_owned()));
+        }
+        let generation = current.map_or(0, |(generation, _)| generation) + 1;
+        transaction.execute("DELETE FROM registry", [])?;
+        let sql = "INSERT INTO registry (generation, applied, text) VALUES (?1, ?2, ?3)";
+        transaction.execute(sql, params![generation.cast_signed(), now.micros(), text])?;
+        transaction.commit()?;
+        Ok(())
+    }
+}

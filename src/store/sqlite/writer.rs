@@ -1,0 +1,265 @@
+//! The one thread that writes. It takes all jobs that wait into one transaction (group commit),
+//! and answers them when that is on disk.
+
+use super::add::Adding;
+use super::classes::Classes;
+use super::delete::{Deletion, Order};
+use super::{Collection, Shared};
+use crate::stix::Timestamp;
+use crate::store::{Batch, Deleted, Error};
+use crate::taxii::resource::Status;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use std::collections::HashMap;
+use std::sync::{Arc, mpsc};
+
+/// Work for the writer, with where to answer.
+pub(super) enum Job {
+    Add(Box<Batch>, mpsc::SyncSender<Answer>),
+    Delete(Box<Order>, mpsc::SyncSender<Answer>),
+}
+
+/// What became of a job.
+pub(super) enum Answer {
+    Added(Result<Box<Status>, Error>),
+    Deleted(Result<Deleted, Error>),
+}
+
+/// Everything a transaction changes in memory once it is committed.
+pub(super) struct Work<'a> {
+    pub(super) transaction: Transaction<'a>,
+    pub(super) shared: &'a Shared,
+    pub(super) classes: Classes,
+    pub(super) collections: HashMap<String, Collection>,
+    pub(super) last_seq: i64,
+    /// Rows already known that changed class or went: pages that hold them are stale.
+    pub(super) changed: HashMap<String, Vec<Timestamp>>,
+    /// New entries of the index, to take back if the commit fails.
+    pub(super) indexed: Vec<(i64, (i64, i64))>,
+}
+
+/// Jobs that may wait.
+pub(super) const QUEUE: usize = 256;
+
+/// Starts the thread.
+pub(super) fn start(
+    mut connection: Connection,
+    shared: Arc<Shared>,
+    queue: mpsc::Receiver<Job>,
+) -> Result<std::thread::JoinHandle<()>, Error> {
+    let thread = std::thread::Builder::new().name("store-writer".to_owned());
+    thread
+        .spawn(move || {
+            while let Some(jobs) = next_jobs(&queue) {
+                if commit(&mut connection, &shared, jobs).is_err() {
+                    // Ending here closes the queue: nothing is written until a restart has
+                    // recovered from the log. A failed sync must never be tried again.
+                    return;
+                }
+            }
+            // Leaves one whole file behind; failing that, the next start recovers from the log.
+            let _ = connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        })
+        .map_err(|error| Error::Backend(format!("cannot start the writer thread: {error}")))
+}
+
+/// Waits for a job and takes those behind it, up to a bound on objects.
+fn next_jobs(queue: &mpsc::Receiver<Job>) -> Option<Vec<Job>> {
+    let mut jobs = vec![queue.recv().ok()?];
+    let mut objects = size(&jobs[0]);
+    while objects < OBJECTS_PER_COMMIT {
+        match queue.try_recv() {
+            Ok(job) => {
+                objects += size(&job);
+                jobs.push(job);
+            }
+            Err(_) => break,
+        }
+    }
+    Some(jobs)
+}
+
+fn size(job: &Job) -> usize {
+    match job {
+        Job::Add(batch, _) => batch.entries.len() + 1,
+        Job::Delete(..) => 1,
+    }
+}
+
+/// One transaction for all jobs; either all are answered with success or none is. An error is
+/// one after which the writer must stop.
+fn commit(connection: &mut Connection, shared: &Shared, jobs: Vec<Job>) -> Result<(), ()> {
+    let (mut adds, mut deletes) = (Vec::new(), Vec::new());
+    for job in jobs {
+        match job {
+            Job::Add(batch, reply) => adds.push((batch, reply)),
+            Job::Delete(order, reply) => deletes.push((order, reply)),
+        }
+    }
+    let (batches, add_replies): (Vec<_>, Vec<_>) = adds.into_iter().unzip();
+    let (orders, delete_replies): (Vec<_>, Vec<_>) = deletes.into_iter().unzip();
+    match run(connection, shared, batches, &orders) {
+        Ok((statuses, deletions)) => {
+            for (reply, status) in add_replies.iter().zip(statuses) {
+                // Nobody waits any more if the client has gone.
+                let _ = reply.send(Answer::Added(Ok(Box::new(status))));
+            }
+            for (reply, deleted) in delete_replies.iter().zip(deletions) {
+                let _ = reply.send(Answer::Deleted(Ok(deleted)));
+            }
+            Ok(())
+        }
+        Err(error) => {
+            tracing::error!(%error, "a commit failed; nothing of it was acknowledged");
+            for reply in add_replies {
+                let _ = reply.send(Answer::Added(Err(copy(&error))));
+            }
+            for reply in delete_replies {
+                let _ = reply.send(Answer::Deleted(Err(copy(&error))));
+            }
+            if matches!(error, Error::Unknown(_)) { Err(()) } else { Ok(()) }
+        }
+    }
+}
+
+type Outcome = (Vec<Status>, Vec<Deleted>);
+
+fn run(connection: &mut Connection, shared: &Shared, batches: Vec<Box<Batch>>, orders: &[Box<Order>]) -> Result<Outcome, Error> {
+    let rows: usize = batches.iter().map(|batch| batch.entries.len()).sum();
+    let mut work = Work::begin(connection, shared)?;
+    let slice = shared.waiting.write().slice(rows, work.last_seq);
+    if let Some(slice) = &slice {
+        slice.write(&work.transaction)?;
+    }
+    // An error drops the transaction, which rolls it back; memory was not touched.
+    let outcome = work.all(batches, orders)?;
+    work.finish()?;
+    if let Some(slice) = &slice {
+        shared.waiting.write().merged(slice);
+    }
+    Ok(outcome)
+}
+
+impl<'a> Work<'a> {
+    fn begin(connection: &'a mut Connection, shared: &'a Shared) -> Result<Self, Error> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let last_seq = transaction.query_row("SELECT coalesce(max(seq), 0) FROM object", [], |row| row.get(0))?;
+        Ok(Self {
+            transaction,
+            shared,
+            classes: Classes::clone(&shared.classes.read()),
+            collections: shared.collections.read().clone(),
+            last_seq,
+            changed: HashMap::new(),
+            indexed: Vec::new(),
+        })
+    }
+
+    fn all(&mut self, batches: Vec<Box<Batch>>, orders: &[Box<Order>]) -> Result<Outcome, Error> {
+        let mut deletions = Vec::with_capacity(orders.len());
+        for order in orders {
+            deletions.push(Deletion::new(self).run(order)?);
+        }
+        let mut adding = Adding::new(self);
+        let mut statuses = Vec::with_capacity(batches.len());
+        for batch in batches {
+            statuses.push(adding.batch(*batch)?);
+        }
+        adding.write(&statuses)?;
+        let statuses = statuses.into_iter().map(|(status, _)| status).collect();
+        Ok((statuses, deletions))
+    }
+
+    /// The collection's row, made if it is new.
+    pub(super) fn collection(&mut self, id: &str) -> Result<&mut Collection, Error> {
+        if !self.collections.contains_key(id) {
+            self.transaction.execute("INSERT INTO collection (id, last_added) VALUES (?1, 0)", [id])?;
+            let collection = Collection {
+                pk: self.transaction.last_insert_rowid(),
+                ..Collection::default()
+            };
+            self.collections.insert(id.to_owned(), collection);
+        }
+        let found = self.collections.get_mut(id);
+        found.ok_or_else(|| Error::Backend("a collection vanished".to_owned()))
+    }
+
+    /// Moves a stored row to another class and keeps the counts right.
+    pub(super) fn reclass(&mut self, collection: &str, added: i64, old: i64, new: i64) -> Result<(), Error> {
+        let entry = self.collection(collection)?;
+        if let Some(count) = entry.rows.get_mut(&old) {
+            *count = count.saturating_sub(1);
+        }
+        *entry.rows.entry(new).or_default() += 1;
+        let pk = entry.pk;
+        let mut update = self.transaction.prepare_cached("UPDATE log SET class = ?3 WHERE coll = ?1 AND added = ?2")?;
+        update.execute(params![pk, added, new])?;
+        drop(update);
+        self.note_change(collection, added);
+        Ok(())
+    }
+
+    /// Remembers that pages with this row are stale.
+    pub(super) fn note_change(&mut self, collection: &str, added: i64) {
+        let list = self.changed.entry(collection.to_owned()).or_default();
+        list.push(Timestamp::from_micros(added));
+    }
+
+    /// Adds an entry to the index in memory, where readers look as soon as the row is visible.
+    pub(super) fn index(&mut self, hash: i64, place: (i64, i64)) {
+        self.indexed.push((hash, place));
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        // Before the commit: what a reader can see, its classes and its index must tell.
+        let before = std::mem::replace(&mut *self.shared.classes.write(), Arc::new(self.classes));
+        {
+            let mut waiting = self.shared.waiting.write();
+            for (hash, place) in &self.indexed {
+                waiting.insert(*hash, *place);
+            }
+        }
+        let (shared, indexed) = (self.shared, self.indexed);
+        if let Err(error) = self.transaction.commit() {
+            *shared.classes.write() = before;
+            take_back(shared, &indexed);
+            return Err(uncertain(error));
+        }
+        // After the commit: nobody may be told of rows that are not there yet.
+        *shared.collections.write() = self.collections;
+        for (collection, rows) in self.changed {
+            shared.cache.rows_changed(&collection, &rows);
+        }
+        Ok(())
+    }
+
+}
+
+/// The commit failed: its rows are not there.
+fn take_back(shared: &Shared, indexed: &[(i64, (i64, i64))]) {
+    let mut waiting = shared.waiting.write();
+    for (hash, place) in indexed {
+        waiting.remove(*hash, *place);
+    }
+}
+
+/// A commit that failed for want of space did not happen; after any other failure nobody knows.
+fn uncertain(error: rusqlite::Error) -> Error {
+    match Error::from(error) {
+        known @ (Error::Full(_) | Error::Busy(_)) => known,
+        other => Error::Unknown(other.to_string()),
+    }
+}
+
+fn copy(error: &Error) -> Error {
+    match error {
+        Error::Full(text) => Error::Full(text.clone()),
+        Error::Busy(text) => Error::Busy(text.clone()),
+        Error::Unknown(text) => Error::Unknown(text.clone()),
+        Error::Damaged(text) => Error::Damaged(text.clone()),
+        Error::Backend(text) => Error::Backend(text.clone()),
+    }
+}
+
+/// Past so many objects a commit takes no further job.
+const OBJECTS_PER_COMMIT: usize = 20_000;
+
