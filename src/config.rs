@@ -140,8 +140,13 @@ pub enum ConfigError {
 
 impl Config {
     /// Reads the file, then `LIAISON_SECTION__KEY` variables, then `--set section.key=value`.
-    pub fn load(path: &Path, variables: impl Iterator<Item = (String, String)>, sets: &[String]) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?;
+    pub fn load(
+        path: &Path,
+        variables: impl Iterator<Item = (String, String)>,
+        sets: &[String],
+    ) -> Result<Self, ConfigError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError::Read(path.to_owned(), error))?;
         let parse_error = |error: toml::de::Error| ConfigError::Parse(path.to_owned(), error.to_string());
         // Read once as it stands, so that a mistake is told with its line.
         toml::from_str::<Self>(&text).map_err(parse_error)?;
@@ -153,7 +158,11 @@ impl Config {
         }
         for set in sets {
             let Some((key, value)) = set.split_once('=') else {
-                return Err(ConfigError::Override(set.clone(), "--set", "expected section.key=value".to_owned()));
+                return Err(ConfigError::Override(
+                    set.clone(),
+                    "--set",
+                    "expected section.key=value".to_owned(),
+                ));
             };
             overlay(&mut table, key, value, "--set")?;
         }
@@ -191,14 +200,20 @@ impl Config {
         if self.limits.memory_in_flight < self.server.max_content_length {
             return fail("limits.memory_in_flight must not be less than server.max_content_length");
         }
-        if self.limits.requests_per_second == 0 || self.limits.requests_burst == 0 || self.limits.concurrent_requests == 0 {
-            return fail("limits.requests_per_second, requests_burst and concurrent_requests must be greater than 0");
+        if self.limits.requests_per_second == 0
+            || self.limits.requests_burst == 0
+            || self.limits.concurrent_requests == 0
+        {
+            return fail(
+                "limits.requests_per_second, requests_burst and concurrent_requests must be greater than 0",
+            );
         }
         if self.store.readers == 0 || self.server.workers == Some(0) {
             return fail("store.readers and server.workers must be greater than 0");
         }
         let url_ok = |url: &String| {
-            url::Url::parse(url).is_ok_and(|url| url.scheme() == "https" && url.path() == "/" && url.query().is_none())
+            url::Url::parse(url)
+                .is_ok_and(|url| url.scheme() == "https" && url.path() == "/" && url.query().is_none())
         };
         if !self.server.public_url.as_ref().is_none_or(url_ok) {
             return fail("server.public_url must be https://HOST[:PORT] without a path");
@@ -262,19 +277,13 @@ impl Default for Tls {
 
 impl Default for Store {
     fn default() -> Self {
-        Self {
-            url: "sqlite:liaison.db".to_owned(),
-            readers: 4,
-            page_cache_bytes: 32 * 1024 * 1024,
-        }
+        Self { url: "sqlite:liaison.db".to_owned(), readers: 4, page_cache_bytes: 32 * 1024 * 1024 }
     }
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self {
-            listen: "127.0.0.1:9443".to_owned(),
-        }
+        Self { listen: "127.0.0.1:9443".to_owned() }
     }
 }
 
@@ -291,10 +300,7 @@ impl Default for Limits {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            format: LogFormat::Text,
-            level: "info".to_owned(),
-        }
+        Self { format: LogFormat::Text, level: "info".to_owned() }
     }
 }
 
@@ -341,7 +347,11 @@ mod tests {
     fn overrides_win_in_order() {
         let config = load(
             "[server]\npage_max = 5\n",
-            &[("LIAISON_SERVER__PAGE_MAX", "6"), ("LIAISON_SERVER__TITLE", "x y"), ("LIAISON_URL", "ignored")],
+            &[
+                ("LIAISON_SERVER__PAGE_MAX", "6"),
+                ("LIAISON_SERVER__TITLE", "x y"),
+                ("LIAISON_URL", "ignored"),
+            ],
             &["server.page_max=7", "log.format=json"],
         )
         .unwrap();
@@ -351,7 +361,8 @@ mod tests {
 
     #[test]
     fn mistakes_name_their_place() {
-        let error = |text, variables: &[(&str, &str)], sets: &[&str]| load(text, variables, sets).unwrap_err();
+        let error =
+            |text, variables: &[(&str, &str)], sets: &[&str]| load(text, variables, sets).unwrap_err();
         assert!(error("[server]\npage_maxx = 5\n", &[], &[]).contains("line 2"));
         assert!(error("[server]\npage_max = \"five\"\n", &[], &[]).contains("line 2"));
         assert!(error("", &[("LIAISON_SERVER__PORT", "1")], &[]).contains("server.port"));

@@ -50,16 +50,16 @@ pub enum FeedError {
 impl Feed {
     /// A feed over a store.
     pub fn new(store: Handle, cache: Arc<PageCache>, cursors: CursorKey, limits: PageLimits) -> Self {
-        Self {
-            store,
-            cache,
-            cursors,
-            limits,
-        }
+        Self { store, cache, cursors, limits }
     }
 
     /// The page that a filter asks for. The position in `next` wins over `added_after`.
-    pub async fn page(&self, scope: &ReadScope, filter: Filter, kind: Kind) -> Result<Arc<CachedPage>, FeedError> {
+    pub async fn page(
+        &self,
+        scope: &ReadScope,
+        filter: Filter,
+        kind: Kind,
+    ) -> Result<Arc<CachedPage>, FeedError> {
         let description = format!("{} {}", scope.collection(), filter.matches.canonical());
         let after = match &filter.next {
             Some(next) => Some(self.cursors.open(next, &description)?.after),
@@ -99,16 +99,18 @@ impl Feed {
         Ok(page)
     }
 
-    fn assemble(&self, page: Page, kind: Kind, description: &str, watermark: Option<Timestamp>) -> CachedPage {
+    fn assemble(
+        &self,
+        page: Page,
+        kind: Kind,
+        description: &str,
+        watermark: Option<Timestamp>,
+    ) -> CachedPage {
         let range = page.rows.first().zip(page.rows.last()).map(|(first, last)| (first.added, last.added));
         let next = range
             .filter(|_| page.more)
             .map(|(_, last)| self.cursors.seal(Cursor { after: last }, description));
-        CachedPage {
-            whole_at: if page.more { None } else { watermark },
-            body: body(page, kind, next),
-            range,
-        }
+        CachedPage { whole_at: if page.more { None } else { watermark }, body: body(page, kind, next), range }
     }
 }
 
@@ -125,11 +127,7 @@ fn body(page: Page, kind: Kind, next: Option<String>) -> Bytes {
                 version: row.version,
                 media_type: Some(media::STIX.to_owned()),
             });
-            json(&Manifest {
-                more: next.is_some(),
-                next,
-                objects: records.collect(),
-            })
+            json(&Manifest { more: next.is_some(), next, objects: records.collect() })
         }
         Kind::Versions => json(&VersionList {
             more: next.is_some(),
@@ -141,11 +139,7 @@ fn body(page: Page, kind: Kind, next: Option<String>) -> Bytes {
 
 /// A page with nothing on it: an empty envelope, manifest or list looks the same.
 fn empty(kind: Kind) -> CachedPage {
-    CachedPage {
-        body: body(Page::default(), kind, None),
-        range: None,
-        whole_at: None,
-    }
+    CachedPage { body: body(Page::default(), kind, None), range: None, whole_at: None }
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Bytes {

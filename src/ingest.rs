@@ -8,14 +8,17 @@ use crate::store::{Batch, Entry, Prepared};
 use crate::taxii::Envelope;
 
 /// Judges every object of an envelope. Nothing is stored yet; no lock is held.
-pub fn prepare(directory: &Directory, scope: &WriteScope, envelope: &Envelope, status_id: String, now: Timestamp) -> Batch {
+pub fn prepare(
+    directory: &Directory,
+    scope: &WriteScope,
+    envelope: &Envelope,
+    status_id: String,
+    now: Timestamp,
+) -> Batch {
     let entries = envelope.objects().map(|object| match object {
         Err((label, error)) => Entry::Refused(label, error.to_string()),
         Ok(object) => {
-            let label = Label {
-                id: object.id().to_string(),
-                version: object.version().as_str().to_owned(),
-            };
+            let label = Label { id: object.id().to_string(), version: object.version().as_str().to_owned() };
             match policy::admit(directory, scope, object, now) {
                 Ok(admitted) => Entry::Admitted(Box::new(Prepared::new(admitted))),
                 Err(refusal) => Entry::Refused(label, refusal.to_string()),

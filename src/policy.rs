@@ -86,10 +86,7 @@ impl Directory {
         let mut roots: HashMap<String, Vec<Arc<Place>>> = HashMap::new();
         for agreement in &registry.agreements {
             for collection in &agreement.collections {
-                let place = Place {
-                    collection: collection.clone(),
-                    agreement: agreement.clone(),
-                };
+                let place = Place { collection: collection.clone(), agreement: agreement.clone() };
                 roots.entry(collection.api_root.clone()).or_default().push(Arc::new(place));
             }
         }
@@ -97,12 +94,7 @@ impl Directory {
             places.sort_by(|a, b| a.collection.id.cmp(&b.collection.id));
         }
         let identities = registry.organisations.iter().map(|o| (o.identity(), o.id.clone())).collect();
-        Self {
-            registry,
-            peers,
-            roots,
-            identities,
-        }
+        Self { registry, peers, roots, identities }
     }
 
     /// The registry it was made from.
@@ -149,9 +141,11 @@ impl Directory {
 
     /// One collection by id or alias; nothing if it does not exist or is not for this peer.
     pub fn grant(&self, peer: &Arc<Peer>, root: &str, key: &str) -> Option<Grant> {
-        let place = self.roots.get(root)?.iter().find(|place| {
-            place.collection.id == key || place.collection.alias.as_deref() == Some(key)
-        })?;
+        let place = self
+            .roots
+            .get(root)?
+            .iter()
+            .find(|place| place.collection.id == key || place.collection.alias.as_deref() == Some(key))?;
         self.grant_of(peer, place)
     }
 
@@ -349,10 +343,14 @@ impl Admitted {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// No marking, and the collection takes none such.
-    #[error("unmarked: add a TLP marking to object_marking_refs, or ask the operator to set `unmarked` for this collection")]
+    #[error(
+        "unmarked: add a TLP marking to object_marking_refs, or ask the operator to set `unmarked` for this collection"
+    )]
     Unmarked,
     /// Above what the agreement or the client allows.
-    #[error("marked {found}, but at most {limit} may be exchanged here by you; lower the marking if it is yours to lower, or leave the object out")]
+    #[error(
+        "marked {found}, but at most {limit} may be exchanged here by you; lower the marking if it is yours to lower, or leave the object out"
+    )]
     TlpTooHigh {
         /// The object's effective level.
         found: Tlp,
@@ -360,18 +358,27 @@ pub enum Refusal {
         limit: Tlp,
     },
     /// Speaks for another organisation.
-    #[error("created_by_ref {0} belongs to another organisation of this exchange, and your organisation is not a relay of the agreement; use your own identity, {1}")]
+    #[error(
+        "created_by_ref {0} belongs to another organisation of this exchange, and your organisation is not a relay of the agreement; use your own identity, {1}"
+    )]
     ForeignCreator(StixId, String),
     /// Not among the agreement's types.
     #[error("objects of type `{0}` are not part of the agreement; it names {1}")]
     TypeNotAgreed(String, String),
     /// Dated in the future.
-    #[error("`{0}` is {1}, more than 5 minutes ahead of this server's clock; check the clock of the sending system")]
+    #[error(
+        "`{0}` is {1}, more than 5 minutes ahead of this server's clock; check the clock of the sending system"
+    )]
     Future(&'static str, String),
 }
 
 /// Decides whether a peer may add an object to a collection, and who will see it.
-pub fn admit(directory: &Directory, scope: &WriteScope, object: Object, now: Timestamp) -> Result<Admitted, Refusal> {
+pub fn admit(
+    directory: &Directory,
+    scope: &WriteScope,
+    object: Object,
+    now: Timestamp,
+) -> Result<Admitted, Refusal> {
     let (peer, place) = (&scope.grant.peer, &scope.grant.place);
     check_clock(&object, now)?;
     check_type(&place.agreement, &object)?;
@@ -381,17 +388,14 @@ pub fn admit(directory: &Directory, scope: &WriteScope, object: Object, now: Tim
     if tlp > limit {
         return Err(Refusal::TlpTooHigh { found: tlp, limit });
     }
-    Ok(Admitted {
-        object,
-        handling: Handling { tlp, owner },
-        sender: peer.organisation.clone(),
-    })
+    Ok(Admitted { object, handling: Handling { tlp, owner }, sender: peer.organisation.clone() })
 }
 
 /// Whose object it is: that of the organisation behind `created_by_ref`, else of the sender's.
 fn owner(directory: &Directory, peer: &Peer, place: &Place, object: &Object) -> Result<String, Refusal> {
     let creator = object.created_by_ref();
-    let Some((creator, owner)) = creator.and_then(|id| Some((id, directory.identities.get(id.as_str())?))) else {
+    let Some((creator, owner)) = creator.and_then(|id| Some((id, directory.identities.get(id.as_str())?)))
+    else {
         return Ok(peer.organisation.clone());
     };
     if *owner != peer.organisation && !place.agreement.relays.contains(&peer.organisation) {
@@ -433,7 +437,9 @@ fn check_type(agreement: &Agreement, object: &Object) -> Result<(), Refusal> {
 fn check_clock(object: &Object, now: Timestamp) -> Result<(), Refusal> {
     let limit = now.micros() + CLOCK_SKEW_MAX_MICROS;
     match object.created() {
-        Some(created) if created.micros() > limit => Err(Refusal::Future("created", created.as_str().to_owned())),
+        Some(created) if created.micros() > limit => {
+            Err(Refusal::Future("created", created.as_str().to_owned()))
+        }
         Some(_) if object.version().micros() > limit => {
             Err(Refusal::Future("modified", object.version().as_str().to_owned()))
         }
@@ -443,7 +449,8 @@ fn check_clock(object: &Object, now: Timestamp) -> Result<(), Refusal> {
 
 fn rights(peer: &Peer, place: &Place) -> (bool, bool) {
     let is_party = place.agreement.parties.contains(&peer.organisation);
-    let listed = |list: &Option<Vec<String>>| list.as_ref().is_none_or(|list| list.contains(&peer.organisation));
+    let listed =
+        |list: &Option<Vec<String>>| list.as_ref().is_none_or(|list| list.contains(&peer.organisation));
     let can_read = is_party && peer.role.reads() && listed(&place.collection.read);
     // Until reviewed release exists, an agreement that asks for it takes no objects.
     let direct = place.agreement.release == Release::Direct;

@@ -36,7 +36,9 @@ pub(super) enum Command {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  liaison demo\n  liaison demo --once\n  liaison demo ./my-demo --data bundle.json")]
+#[command(
+    after_help = "Examples:\n  liaison demo\n  liaison demo --once\n  liaison demo ./my-demo --data bundle.json"
+)]
 pub(super) struct DemoArgs {
     /// Where to set it up; by default a new directory that is removed at the end.
     pub(super) dir: Option<PathBuf>,
@@ -49,7 +51,9 @@ pub(super) struct DemoArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  liaison init hub\n  liaison init hub --name hub.cert.example --listen 0.0.0.0:8443")]
+#[command(
+    after_help = "Examples:\n  liaison init hub\n  liaison init hub --name hub.cert.example --listen 0.0.0.0:8443"
+)]
 pub(super) struct InitArgs {
     /// The directory to write; it must not hold a hub yet.
     pub(super) dir: PathBuf,
@@ -79,7 +83,9 @@ pub(super) struct HubArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  liaison serve --config hub/liaison.toml\n  liaison serve --set server.listen=0.0.0.0:8443")]
+#[command(
+    after_help = "Examples:\n  liaison serve --config hub/liaison.toml\n  liaison serve --set server.listen=0.0.0.0:8443"
+)]
 pub(super) struct ServeArgs {
     #[command(flatten)]
     pub(super) hub: HubArgs,
@@ -268,7 +274,9 @@ pub(super) struct WhoamiArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  liaison publish --profile hub/pki/clients/cert-a/feed.toml --collection indicators bundle.json\n  gunzip -c objects.jsonl.gz | liaison publish --profile feed --collection indicators -\n\nSending the same file again is safe: what is there already is not stored twice.")]
+#[command(
+    after_help = "Examples:\n  liaison publish --profile hub/pki/clients/cert-a/feed.toml --collection indicators bundle.json\n  gunzip -c objects.jsonl.gz | liaison publish --profile feed --collection indicators -\n\nSending the same file again is safe: what is there already is not stored twice."
+)]
 pub(super) struct PublishArgs {
     /// STIX bundles, TAXII envelopes, single objects, or JSON lines of any of these; .gz too; - for standard input.
     #[arg(required = true)]
@@ -290,7 +298,9 @@ pub(super) struct PublishArgs {
 }
 
 #[derive(Args)]
-#[command(after_help = "Examples:\n  liaison poll --profile hub/pki/clients/cert-b/siem.toml --collection indicators --out feed.jsonl\n  liaison poll --profile siem --collection indicators --out objects/ --format directory --every 5m\n\nThe cursor is kept for each server and collection. After a crash at any moment the next run goes on\nwithout losing or repeating an object in a file or directory; on standard output the last page may\nbe repeated.")]
+#[command(
+    after_help = "Examples:\n  liaison poll --profile hub/pki/clients/cert-b/siem.toml --collection indicators --out feed.jsonl\n  liaison poll --profile siem --collection indicators --out objects/ --format directory --every 5m\n\nThe cursor is kept for each server and collection. After a crash at any moment the next run goes on\nwithout losing or repeating an object in a file or directory; on standard output the last page may\nbe repeated."
+)]
 pub(super) struct PollArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
@@ -321,6 +331,9 @@ pub(super) struct PollArgs {
     /// Print one JSON object for each round on standard error.
     #[arg(long)]
     pub(super) json: bool,
+    /// Print nothing but errors.
+    #[arg(long)]
+    pub(super) quiet: bool,
 }
 
 /// How polled objects are written.

@@ -46,24 +46,21 @@ pub(super) fn connect(args: &ServerArgs) -> anyhow::Result<Connection> {
     let missing = |what: &str| stop(Exit::Usage, format!("give --{what}, or a --profile that has it"));
     let file = |what: &str, path: Option<PathBuf>| -> anyhow::Result<Vec<u8>> {
         let path = path.ok_or_else(|| missing(what))?;
-        std::fs::read(&path).map_err(|error| stop(Exit::Usage, format!("cannot read --{what} {}: {error}", path.display())))
+        std::fs::read(&path)
+            .map_err(|error| stop(Exit::Usage, format!("cannot read --{what} {}: {error}", path.display())))
     };
     let url = profile.url.ok_or_else(|| missing("url"))?;
     let (ca, cert, key) = (file("ca", profile.ca)?, file("cert", profile.cert)?, file("key", profile.key)?);
-    let credentials = Credentials {
-        url: &url,
-        ca: &ca,
-        cert: &cert,
-        key: &key,
-    };
-    Ok(Connection {
-        client: Client::new(&credentials).map_err(failed)?,
-        collection: profile.collection,
-    })
+    let credentials = Credentials { url: &url, ca: &ca, cert: &cert, key: &key };
+    Ok(Connection { client: Client::new(&credentials).map_err(failed)?, collection: profile.collection })
 }
 
 /// The collection that is meant: by id, alias or title, or the only one there is.
-pub(super) async fn choose(connection: &Connection, wanted: Option<&str>, need: Need) -> anyhow::Result<Found> {
+pub(super) async fn choose(
+    connection: &Connection,
+    wanted: Option<&str>,
+    need: Need,
+) -> anyhow::Result<Found> {
     let wanted = wanted.or(connection.collection.as_deref());
     let all = connection.client.collections().await.map_err(failed)?;
     let may = |found: &&Found| match need {
@@ -73,15 +70,26 @@ pub(super) async fn choose(connection: &Connection, wanted: Option<&str>, need: 
     let deed = if need == Need::Read { "read" } else { "written to" };
     let named = |found: &&Found| {
         let collection = &found.collection;
-        wanted.is_none_or(|name| collection.id == name || collection.alias.as_deref() == Some(name) || collection.title == name)
+        wanted.is_none_or(|name| {
+            collection.id == name || collection.alias.as_deref() == Some(name) || collection.title == name
+        })
     };
     let matching: Vec<&Found> = all.iter().filter(named).collect();
     let usable: Vec<&&Found> = matching.iter().filter(|found| may(found)).collect();
     match (&usable[..], &matching[..], wanted) {
         ([one], ..) => Ok((**one).clone()),
-        ([], [], Some(name)) => Err(stop(Exit::NotPermitted, format!("the server shows us no collection `{name}`; it shows: {}", list(&all)))),
-        ([], ..) => Err(stop(Exit::NotPermitted, format!("none of the collections can be {deed} by us: {}", list(&all)))),
-        _ => Err(stop(Exit::Usage, format!("several collections can be {deed}; choose with --collection: {}", list(&all)))),
+        ([], [], Some(name)) => Err(stop(
+            Exit::NotPermitted,
+            format!("the server shows us no collection `{name}`; it shows: {}", list(&all)),
+        )),
+        ([], ..) => Err(stop(
+            Exit::NotPermitted,
+            format!("none of the collections can be {deed} by us: {}", list(&all)),
+        )),
+        _ => Err(stop(
+            Exit::Usage,
+            format!("several collections can be {deed}; choose with --collection: {}", list(&all)),
+        )),
     }
 }
 
@@ -116,8 +124,16 @@ pub(super) fn whoami(args: &WhoamiArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let role = serde_json::to_value(answer.role).unwrap_or_default();
-    output::line(&format!("{}, role {}, up to {}", answer.client, role.as_str().unwrap_or_default(), answer.tlp_max));
-    output::line(&format!("server: liaison {}, its clock says {}", answer.server_version, answer.server_time));
+    output::line(&format!(
+        "{}, role {}, up to {}",
+        answer.client,
+        role.as_str().unwrap_or_default(),
+        answer.tlp_max
+    ));
+    output::line(&format!(
+        "server: liaison {}, its clock says {}",
+        answer.server_version, answer.server_time
+    ));
     for root in &answer.api_roots {
         output::line(&format!("{}", root.url));
         for collection in &root.collections {
@@ -126,7 +142,8 @@ pub(super) fn whoami(args: &WhoamiArgs) -> anyhow::Result<Exit> {
                 (true, false) => "read",
                 _ => "write",
             };
-            let alias = collection.alias.as_ref().map(|alias| format!(" (alias {alias})")).unwrap_or_default();
+            let alias =
+                collection.alias.as_ref().map(|alias| format!(" (alias {alias})")).unwrap_or_default();
             output::line(&format!("  {}{alias}  {}: {rights}", collection.id, collection.title));
         }
     }
@@ -141,10 +158,14 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 fn read_profile(name: &str) -> anyhow::Result<Profile> {
     let path = match name.contains('/') || name.ends_with(".toml") {
         true => PathBuf::from(name),
-        false => user_dir("XDG_CONFIG_HOME", ".config")?.join("liaison/profiles").join(format!("{name}.toml")),
+        false => {
+            user_dir("XDG_CONFIG_HOME", ".config")?.join("liaison/profiles").join(format!("{name}.toml"))
+        }
     };
-    let text = std::fs::read_to_string(&path).map_err(|error| stop(Exit::Usage, format!("cannot read the profile {}: {error}", path.display())))?;
-    let mut profile: Profile = toml::from_str(&text).map_err(|error| stop(Exit::Usage, format!("{}:\n{error}", path.display())))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| stop(Exit::Usage, format!("cannot read the profile {}: {error}", path.display())))?;
+    let mut profile: Profile =
+        toml::from_str(&text).map_err(|error| stop(Exit::Usage, format!("{}:\n{error}", path.display())))?;
     let base = path.parent().unwrap_or(Path::new(""));
     for file in [&mut profile.ca, &mut profile.cert, &mut profile.key].into_iter().flatten() {
         *file = base.join(&file);
@@ -158,7 +179,8 @@ pub(super) fn user_dir(variable: &str, under_home: &str) -> anyhow::Result<PathB
     if let Ok(dir) = std::env::var(variable) {
         return Ok(dir.into());
     }
-    let home = std::env::var("HOME").map_err(|_| stop(Exit::Usage, format!("neither {variable} nor HOME is set")))?;
+    let home = std::env::var("HOME")
+        .map_err(|_| stop(Exit::Usage, format!("neither {variable} nor HOME is set")))?;
     Ok(Path::new(&home).join(under_home))
 }
 

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 /// Reads the settings of a hub.
 pub(super) fn load(args: &HubArgs) -> anyhow::Result<Config> {
-    Config::load(&args.config, std::env::vars(), &args.sets).map_err(|error| stop(Exit::Usage, error.to_string()))
+    Config::load(&args.config, std::env::vars(), &args.sets)
+        .map_err(|error| stop(Exit::Usage, error.to_string()))
 }
 
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
@@ -46,7 +47,10 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
         tls: tls_files(&config),
         listener,
         admin,
-        workers: config.server.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)),
+        workers: config
+            .server
+            .workers
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)),
     };
     let public_url = serving.settings.public_url.clone();
     actix_web::rt::System::new().block_on(async move {
@@ -97,17 +101,27 @@ pub(super) fn check(args: &HubArgs) -> anyhow::Result<Exit> {
         }
     }
     match sqlite::check(&config.database(), now.now()) {
-        Ok(found) if found.is_empty() => notes.push(format!("database: {}: every page and checksum is right", config.database().display())),
+        Ok(found) if found.is_empty() => {
+            notes.push(format!("database: {}: every page and checksum is right", config.database().display()))
+        }
         Ok(found) => problems.extend(found),
         Err(error) => problems.push(error.to_string()),
     }
     match sqlite::Tool::open(&config.database(), now.now()).and_then(|tool| tool.registry()) {
-        Ok(None) => problems.push("registry: none has been applied; liaison registry apply registry.toml".to_owned()),
+        Ok(None) => {
+            problems.push("registry: none has been applied; liaison registry apply registry.toml".to_owned())
+        }
         Ok(Some(text)) => match crate::registry::Registry::parse(&text) {
             Ok(registry) => {
-                notes.push(format!("registry: {} organisations, {} agreements", registry.organisations.len(), registry.agreements.len()));
+                notes.push(format!(
+                    "registry: {} organisations, {} agreements",
+                    registry.organisations.len(),
+                    registry.agreements.len()
+                ));
                 match http::check_trust(&tls_files(&config), registry, now.now()) {
-                    Ok(days) if days < 30 => problems.push(format!("the revocation list must be renewed within {days} days: liaison pki crl")),
+                    Ok(days) if days < 30 => problems.push(format!(
+                        "the revocation list must be renewed within {days} days: liaison pki crl"
+                    )),
                     Ok(days) => notes.push(format!("revocation list: good for {days} days")),
                     Err(error) => problems.push(error.to_string()),
                 }
@@ -116,7 +130,10 @@ pub(super) fn check(args: &HubArgs) -> anyhow::Result<Exit> {
         },
         Err(error) => problems.push(error.to_string()),
     }
-    notes.push(format!("limits: {:?}, max_content_length {} bytes, page_max {} objects or {} bytes", config.limits, config.server.max_content_length, config.server.page_max, config.server.page_max_bytes));
+    notes.push(format!(
+        "limits: {:?}, max_content_length {} bytes, page_max {} objects or {} bytes",
+        config.limits, config.server.max_content_length, config.server.page_max, config.server.page_max_bytes
+    ));
     if args.json {
         output::json(&serde_json::json!({"ok": problems.is_empty(), "notes": notes, "problems": problems}));
     } else {
@@ -135,17 +152,35 @@ pub(super) fn status(args: &HubArgs) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report: Report = runtime.block_on(async {
         let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).no_proxy().build()?;
-        let unreachable = |error: reqwest::Error| stop(Exit::Unreachable, format!("no hub answers at {url}: {error}; is `liaison serve` running with this configuration?"));
+        let unreachable = |error: reqwest::Error| {
+            stop(
+                Exit::Unreachable,
+                format!(
+                    "no hub answers at {url}: {error}; is `liaison serve` running with this configuration?"
+                ),
+            )
+        };
         client.get(&url).send().await.map_err(unreachable)?.json().await.map_err(unreachable)
     })?;
     if args.json {
         output::json(&report);
     } else {
-        output::line(&format!("liaison {} since {}, {}", report.version, report.started, if report.writable { "taking objects" } else { "NOT taking objects" }));
-        output::line(&format!("server certificate until {}, revocation list until {} ({} revoked)", report.certificate_until, report.crl_until, report.revoked));
+        output::line(&format!(
+            "liaison {} since {}, {}",
+            report.version,
+            report.started,
+            if report.writable { "taking objects" } else { "NOT taking objects" }
+        ));
+        output::line(&format!(
+            "server certificate until {}, revocation list until {} ({} revoked)",
+            report.certificate_until, report.crl_until, report.revoked
+        ));
         for found in &report.collections {
             let last = found.last_added.as_deref().unwrap_or("never");
-            output::line(&format!("collection {}  {}: {} object versions, last added {last}", found.id, found.title, found.objects));
+            output::line(&format!(
+                "collection {}  {}: {} object versions, last added {last}",
+                found.id, found.title, found.objects
+            ));
         }
         for found in &report.clients {
             output::line(&format!("client {}: last polled {}", found.client, found.last_polled));
@@ -197,7 +232,8 @@ fn check_keys(config: &Config) -> anyhow::Result<()> {
 }
 
 fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).with_context(|| format!("cannot listen on {address} ({setting}); is another process using it?"))?;
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("cannot listen on {address} ({setting}); is another process using it?"))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

@@ -15,16 +15,13 @@ pub(super) fn run(args: &InitArgs) -> anyhow::Result<Exit> {
     aws_lc_rs::rand::fill(&mut random).context("no randomness")?;
     let uuid = uuid::Builder::from_random_bytes(random).into_uuid();
     let registry = REGISTRY.replace("COLLECTION", &uuid.to_string());
-    let hub = Hub {
-        names: &args.names,
-        listen: args.listen,
-        registry: &registry,
-        extra: "",
-    };
+    let hub = Hub { names: &args.names, listen: args.listen, registry: &registry, extra: "" };
     create(&args.dir, &hub)?;
     let dir = args.dir.display();
     if args.json {
-        output::json(&serde_json::json!({"dir": args.dir, "config": args.dir.join("liaison.toml"), "collection": uuid.to_string()}));
+        output::json(
+            &serde_json::json!({"dir": args.dir, "config": args.dir.join("liaison.toml"), "collection": uuid.to_string()}),
+        );
         return Ok(Exit::Done);
     }
     output::line(&format!(
@@ -59,7 +56,10 @@ pub(super) fn create(dir: &Path, hub: &Hub) -> anyhow::Result<()> {
     let registry = Registry::parse(hub.registry).map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
     for name in ["liaison.toml", "registry.toml", "liaison.db", "pki"] {
         if dir.join(name).exists() {
-            let text = format!("{} exists already; give another directory, or remove it first", dir.join(name).display());
+            let text = format!(
+                "{} exists already; give another directory, or remove it first",
+                dir.join(name).display()
+            );
             return Err(stop(Exit::Failed, text));
         }
     }
@@ -80,7 +80,12 @@ pub(super) fn create(dir: &Path, hub: &Hub) -> anyhow::Result<()> {
     let url = public_url(&names[0], hub.listen.port());
     for organisation in &registry.organisations {
         for client in &organisation.clients {
-            let issued = authority.issue(&organisation.id, &client.id, &pki::IssueOptions::default(), clock.now_utc())?;
+            let issued = authority.issue(
+                &organisation.id,
+                &client.id,
+                &pki::IssueOptions::default(),
+                clock.now_utc(),
+            )?;
             write_profile(&issued.certificate_file, &dir.join("pki/ca.crt"), &url)?;
         }
     }

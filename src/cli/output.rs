@@ -79,7 +79,11 @@ pub(super) fn note(text: &str) {
 
 /// Text from outside as a terminal may have it: control characters and bidirectional marks escaped.
 fn shown(text: &str) -> String {
-    let dangerous = |c: char| (c.is_control() && c != '\n') || ('\u{2028}'..='\u{202e}').contains(&c) || ('\u{2066}'..='\u{2069}').contains(&c);
+    let dangerous = |c: char| {
+        (c.is_control() && c != '\n')
+            || ('\u{2028}'..='\u{202e}').contains(&c)
+            || ('\u{2066}'..='\u{2069}').contains(&c)
+    };
     let escape = |c: char| if dangerous(c) { c.escape_unicode().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }

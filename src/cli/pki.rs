@@ -20,7 +20,8 @@ pub(super) fn run(args: &PkiArgs) -> anyhow::Result<Exit> {
         }
         PkiCommand::Sign { csr, client, dir } => {
             let place = Place::of(dir)?;
-            let text = std::fs::read_to_string(csr).with_context(|| format!("cannot read {}", csr.display()))?;
+            let text =
+                std::fs::read_to_string(csr).with_context(|| format!("cannot read {}", csr.display()))?;
             let issued = place.open()?.sign(&text, &client.org, &client.client, &options(client), now)?;
             place.tell(&issued, dir.json)
         }
@@ -37,7 +38,9 @@ pub(super) fn run(args: &PkiArgs) -> anyhow::Result<Exit> {
         }
         PkiCommand::Revoke { serial, client, file, reason, dir } => {
             let selector = selector(serial.as_deref(), client.as_deref(), file.as_deref())?;
-            let reason = reason.parse().map_err(|_| stop(Exit::Usage, format!("`{reason}` is no reason; see liaison pki revoke --help")))?;
+            let reason = reason.parse().map_err(|_| {
+                stop(Exit::Usage, format!("`{reason}` is no reason; see liaison pki revoke --help"))
+            })?;
             let records = Place::of(dir)?.open()?.revoke(&selector, reason, now)?;
             if dir.json {
                 output::json(&records);
@@ -53,7 +56,12 @@ pub(super) fn run(args: &PkiArgs) -> anyhow::Result<Exit> {
             let crl = Place::of(dir)?.open()?.crl(now)?;
             match dir.json {
                 true => output::json(&crl),
-                false => output::line(&format!("{}: {} revoked, good until {}", crl.path.display(), crl.entries, crl.next_update)),
+                false => output::line(&format!(
+                    "{}: {} revoked, good until {}",
+                    crl.path.display(),
+                    crl.entries,
+                    crl.next_update
+                )),
             }
             Ok(Exit::Done)
         }
@@ -61,7 +69,13 @@ pub(super) fn run(args: &PkiArgs) -> anyhow::Result<Exit> {
             for listed in Place::of(dir)?.open()?.list(now)? {
                 match dir.json {
                     true => output::json(&listed),
-                    false => output::line(&format!("{:?}  {}  {}  until {}", listed.state, listed.record.serial, named(&listed.record), listed.record.not_after)),
+                    false => output::line(&format!(
+                        "{:?}  {}  {}  until {}",
+                        listed.state,
+                        listed.record.serial,
+                        named(&listed.record),
+                        listed.record.not_after
+                    )),
                 }
             }
             Ok(Exit::Done)
@@ -123,8 +137,9 @@ impl Place {
         if let Some(dir) = &args.pki {
             return Ok(Self { dir: dir.clone(), url: None });
         }
-        let config = Config::load(&args.config, std::env::vars(), &[])
-            .map_err(|error| stop(Exit::Usage, format!("{error}; or name the CA's directory with --pki DIR")))?;
+        let config = Config::load(&args.config, std::env::vars(), &[]).map_err(|error| {
+            stop(Exit::Usage, format!("{error}; or name the CA's directory with --pki DIR"))
+        })?;
         let dir = config.tls.client_ca.parent().unwrap_or(Path::new("")).to_owned();
         let port = config.server.listen.port();
         let url = config.server.public_url.unwrap_or_else(|| format!("https://localhost:{port}"));
@@ -141,21 +156,35 @@ impl Place {
             return Ok(given.to_vec());
         }
         let shown = pki::show(&self.dir.join("server.crt"), Clock::system().now_utc())?;
-        let names = shown.names.iter().filter_map(|name| name.strip_prefix("DNS:").or(name.strip_prefix("IP:")));
+        let names =
+            shown.names.iter().filter_map(|name| name.strip_prefix("DNS:").or(name.strip_prefix("IP:")));
         Ok(names.map(str::to_owned).collect())
     }
 
     fn tell(&self, issued: &Issued, json: bool) -> anyhow::Result<Exit> {
         let profile = match (&self.url, &issued.record.org) {
-            (Some(url), Some(_)) => Some(write_profile(&issued.certificate_file, &self.dir.join("ca.crt"), url)?),
+            (Some(url), Some(_)) => {
+                Some(write_profile(&issued.certificate_file, &self.dir.join("ca.crt"), url)?)
+            }
             _ => None,
         };
         if json {
             output::json(issued);
             return Ok(Exit::Done);
         }
-        output::line(&format!("issued {} ({}), until {}", issued.record.serial, named(&issued.record), issued.record.not_after));
-        let files = [Some(&issued.certificate_file), issued.key_file.as_ref(), issued.p12_file.as_ref(), issued.password_file.as_ref(), profile.as_ref()];
+        output::line(&format!(
+            "issued {} ({}), until {}",
+            issued.record.serial,
+            named(&issued.record),
+            issued.record.not_after
+        ));
+        let files = [
+            Some(&issued.certificate_file),
+            issued.key_file.as_ref(),
+            issued.p12_file.as_ref(),
+            issued.password_file.as_ref(),
+            profile.as_ref(),
+        ];
         for file in files.into_iter().flatten() {
             output::line(&format!("  {}", file.display()));
         }
@@ -164,11 +193,7 @@ impl Place {
 }
 
 fn options(args: &super::args::ClientArgs) -> IssueOptions {
-    IssueOptions {
-        days: args.days,
-        out: args.out.clone(),
-        replace: args.replace,
-    }
+    IssueOptions { days: args.days, out: args.out.clone(), replace: args.replace }
 }
 
 fn selector(serial: Option<&str>, client: Option<&str>, file: Option<&Path>) -> anyhow::Result<Selector> {
@@ -179,7 +204,9 @@ fn selector(serial: Option<&str>, client: Option<&str>, file: Option<&Path>) -> 
             None => Err(stop(Exit::Usage, "--client takes ORG/CLIENT")),
         },
         (_, _, Some(file)) => Ok(Selector::CertificateFile(file.to_owned())),
-        _ => Err(stop(Exit::Usage, "say what to revoke: --serial, --client ORG/CLIENT or --file CERTIFICATE")),
+        _ => {
+            Err(stop(Exit::Usage, "say what to revoke: --serial, --client ORG/CLIENT or --file CERTIFICATE"))
+        }
     }
 }
 

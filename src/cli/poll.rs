@@ -113,7 +113,12 @@ impl Page {
     }
 }
 
-async fn fetch(connection: &Connection, found: &Found, args: &PollArgs, from: &Position) -> anyhow::Result<Page> {
+async fn fetch(
+    connection: &Connection,
+    found: &Found,
+    args: &PollArgs,
+    from: &Position,
+) -> anyhow::Result<Page> {
     let mut query: Vec<(&str, String)> = Vec::new();
     query.extend(from.added_after.iter().map(|at| ("added_after", at.clone())));
     query.extend(from.next.iter().map(|next| ("next", next.clone())));
@@ -146,6 +151,9 @@ async fn fetch(connection: &Connection, found: &Found, args: &PollArgs, from: &P
 }
 
 fn tell(args: &PollArgs, round: &Round) {
+    if args.quiet {
+        return;
+    }
     if args.json {
         output::note(&serde_json::to_string(round).unwrap_or_default());
     } else {
@@ -187,4 +195,3 @@ fn parse_interval(text: &str) -> anyhow::Result<Duration> {
         _ => Err(stop(Exit::Usage, format!("`{text}` is no interval; write 30s, 5m, 1h or 1d"))),
     }
 }
-

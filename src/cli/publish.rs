@@ -45,15 +45,17 @@ pub(super) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
 async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Summary> {
     let objects = input::read_all(&args.files)?;
     let found = choose(connection, args.collection.as_deref(), Need::Write).await?;
-    let mut summary = Summary {
-        total: objects.len() as u64,
-        ..Summary::default()
-    };
+    let mut summary = Summary { total: objects.len() as u64, ..Summary::default() };
     let (batches, oversized) = split(&objects, found.max_content_length);
     summary.failure += oversized.len() as u64;
     summary.failures.extend(oversized);
     if args.dry_run {
-        output::note(&format!("{} objects in {} envelopes for \"{}\"", objects.len(), batches.len(), found.collection.title));
+        output::note(&format!(
+            "{} objects in {} envelopes for \"{}\"",
+            objects.len(),
+            batches.len(),
+            found.collection.title
+        ));
         return Ok(summary);
     }
     let bar = ProgressBar::new(summary.total);
@@ -71,7 +73,10 @@ async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<
     let mut answers = stream::iter(sending).buffered(IN_FLIGHT);
     while let Some(answer) = answers.next().await {
         let status = answer.map_err(|error| {
-            let text = format!("{error}; {} of {} objects are stored, and sending the files again is safe", summary.success, summary.total);
+            let text = format!(
+                "{error}; {} of {} objects are stored, and sending the files again is safe",
+                summary.success, summary.total
+            );
             let exit = failed(error).downcast_ref::<super::Stop>().map_or(Exit::Failed, |stop| stop.exit);
             stop(exit, text)
         })?;
@@ -141,7 +146,9 @@ fn split(objects: &[input::Item], max_content_length: u64) -> (Vec<Batch>, Vec<S
             oversized.push(StatusDetail {
                 id: object.name.clone(),
                 version: String::new(),
-                message: Some(format!("larger than the {max_content_length} bytes that the server takes at once")),
+                message: Some(format!(
+                    "larger than the {max_content_length} bytes that the server takes at once"
+                )),
             });
             continue;
         }
@@ -167,7 +174,12 @@ fn batch(objects: &[&[u8]]) -> Batch {
 
 fn tell(summary: &Summary, dry_run: bool) {
     for detail in summary.failures.iter().take(FAILURES_SHOWN) {
-        output::problem(&format!("{} {}: {}", detail.id, detail.version, detail.message.as_deref().unwrap_or("refused")));
+        output::problem(&format!(
+            "{} {}: {}",
+            detail.id,
+            detail.version,
+            detail.message.as_deref().unwrap_or("refused")
+        ));
     }
     if summary.failures.len() > FAILURES_SHOWN {
         output::problem(&format!("and {} more; --json lists all", summary.failures.len() - FAILURES_SHOWN));

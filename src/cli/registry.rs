@@ -48,7 +48,10 @@ fn show(args: &HubArgs) -> anyhow::Result<Exit> {
     let config = load(args)?;
     let text = Tool::open(&config.database(), Clock::system().now())?.registry()?;
     let Some(text) = text else {
-        return Err(stop(Exit::Failed, "no registry has been applied yet: liaison registry apply registry.toml"));
+        return Err(stop(
+            Exit::Failed,
+            "no registry has been applied yet: liaison registry apply registry.toml",
+        ));
     };
     if args.json {
         output::json(&parse(&text, Path::new("the registry in force"))?);
@@ -68,8 +71,12 @@ fn read(path: &Path) -> anyhow::Result<Registry> {
         };
         if !anchor.contains("BEGIN CERTIFICATE") {
             let file = path.parent().unwrap_or(Path::new("")).join(&*anchor);
-            *anchor = std::fs::read_to_string(&file)
-                .map_err(|error| stop(Exit::BadData, format!("organisation {}: trust_anchor {}: {error}", organisation.id, file.display())))?;
+            *anchor = std::fs::read_to_string(&file).map_err(|error| {
+                stop(
+                    Exit::BadData,
+                    format!("organisation {}: trust_anchor {}: {error}", organisation.id, file.display()),
+                )
+            })?;
             crate::http::tls::check_anchor(anchor.as_bytes())
                 .map_err(|error| stop(Exit::BadData, format!("organisation {}: {error}", organisation.id)))?;
         }

@@ -88,14 +88,17 @@ impl Client {
     /// Prepares connections; nothing is sent yet. Redirects are never followed, and no authority
     /// but the one given is believed.
     pub fn new(credentials: &Credentials) -> Result<Self, ClientError> {
-        let setup = |what: &str, error: &dyn std::fmt::Display| ClientError::Setup(format!("{what}: {error}"));
+        let setup =
+            |what: &str, error: &dyn std::fmt::Display| ClientError::Setup(format!("{what}: {error}"));
         let base = Url::parse(credentials.url).map_err(|error| setup("the server's URL", &error))?;
         if base.scheme() != "https" || base.host().is_none() {
             return Err(setup("the server's URL", &"expected https://HOST[:PORT]"));
         }
         let pem = [credentials.cert, b"\n", credentials.key].concat();
-        let identity = reqwest::Identity::from_pem(&pem).map_err(|error| setup("certificate and key", &reason(&error)))?;
-        let authorities = reqwest::Certificate::from_pem_bundle(credentials.ca).map_err(|error| setup("the server's CA", &reason(&error)))?;
+        let identity = reqwest::Identity::from_pem(&pem)
+            .map_err(|error| setup("certificate and key", &reason(&error)))?;
+        let authorities = reqwest::Certificate::from_pem_bundle(credentials.ca)
+            .map_err(|error| setup("the server's CA", &reason(&error)))?;
         let http = reqwest::Client::builder()
             .identity(identity)
             .tls_certs_only(authorities)
@@ -127,7 +130,8 @@ impl Client {
         let discovery: Discovery = self.get("/taxii2/").await?;
         let mut found = Vec::new();
         for root in discovery.api_roots {
-            let root = self.base.join(&root).map_err(|error| ClientError::Protocol(root, error.to_string()))?;
+            let root =
+                self.base.join(&root).map_err(|error| ClientError::Protocol(root, error.to_string()))?;
             let api_root: ApiRoot = self.resource(&root).await?;
             let list = join(&root, "collections/")?;
             let collections: Collections = self.resource(&list).await?;
@@ -200,22 +204,19 @@ async fn accepted(url: &Url, response: Response) -> Result<Response, ClientError
         return Ok(response);
     }
     let retry_after = response.headers().get(header::RETRY_AFTER);
-    let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
+    let retry_after =
+        retry_after.and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
     let text = response.text().await.unwrap_or_default();
     let message = match serde_json::from_str::<ErrorMessage>(&text) {
         Ok(found) => {
-            let parts = [Some(found.title), found.description, found.error_id.map(|id| format!("(error_id {id})"))];
+            let parts =
+                [Some(found.title), found.description, found.error_id.map(|id| format!("(error_id {id})"))];
             parts.into_iter().flatten().collect::<Vec<_>>().join(". ")
         }
         Err(_) if status == StatusCode::UNAUTHORIZED => "it does not know this certificate".to_owned(),
         Err(_) => text.chars().take(200).collect(),
     };
-    Err(ClientError::Refused {
-        status: status.as_u16(),
-        url: url.to_string(),
-        message,
-        retry_after,
-    })
+    Err(ClientError::Refused { status: status.as_u16(), url: url.to_string(), message, retry_after })
 }
 
 async fn parse<T: DeserializeOwned>(url: &Url, response: Response) -> Result<T, ClientError> {
@@ -231,14 +232,23 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> ClientError {
         ("CertificateExpired", "our certificate has expired; ask the server's operator for a new one"),
         ("CertificateUnknown", "the server does not accept our certificate"),
         ("CertificateRequired", "the server wants a client certificate; give --cert and --key"),
-        ("UnknownCA", "the server does not know the authority of our certificate; use one that its operator issued"),
+        (
+            "UnknownCA",
+            "the server does not know the authority of our certificate; use one that its operator issued",
+        ),
         ("UnknownIssuer", "the server's certificate is not from the authority in --ca"),
-        ("NotValidForName", "the server's certificate is for another host name; use one that it names in --url"),
+        (
+            "NotValidForName",
+            "the server's certificate is for another host name; use one that it names in --url",
+        ),
         ("Connection refused", "nothing listens there; is the server running, and the port right?"),
     ];
     let hint = hints.iter().find(|(sign, _)| reason.contains(sign));
     let hint = hint.map(|(_, hint)| format!(": {hint}")).unwrap_or_default();
-    ClientError::Unreachable(format!("no connection to {}{hint} ({reason})", url.origin().ascii_serialization()))
+    ClientError::Unreachable(format!(
+        "no connection to {}{hint} ({reason})",
+        url.origin().ascii_serialization()
+    ))
 }
 
 /// The innermost cause, where the real reason stands.

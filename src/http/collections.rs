@@ -13,12 +13,14 @@ use crate::taxii::resource::{Collection, Collections};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// TAXII 2.1 §5.1.
-pub(super) async fn list(app: web::Data<App>, Caller(peer): Caller, path: web::Path<String>) -> Result<HttpResponse, Failure> {
+pub(super) async fn list(
+    app: web::Data<App>,
+    Caller(peer): Caller,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Failure> {
     let root = visible_root(&app, &peer, &path)?;
     let grants = app.directory.load().grants(&peer, &root);
-    Ok(taxii().json(Collections {
-        collections: grants.iter().map(resource).collect(),
-    }))
+    Ok(taxii().json(Collections { collections: grants.iter().map(resource).collect() }))
 }
 
 /// TAXII 2.1 §5.2.
@@ -27,7 +29,12 @@ pub(super) async fn one(At(grant): At) -> HttpResponse {
 }
 
 /// TAXII 2.1 §5.3.
-pub(super) async fn manifest(app: web::Data<App>, At(grant): At, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Failure> {
+pub(super) async fn manifest(
+    app: web::Data<App>,
+    At(grant): At,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     serve(&app, &grant, &caller, request.query_string(), None, Kind::Manifest).await
 }
 

@@ -120,15 +120,23 @@ impl Failure {
     fn description(&self) -> Option<String> {
         let text = match self {
             Self::NotFound => "Check the path, the id, and with the operator what your organisation may see.",
-            Self::UnknownClient => "The certificate is valid, but the registry names no client for it. Ask the operator to register it: `liaison registry apply`.",
-            Self::RevokedClient => "The certificate was revoked, or its client removed. Ask the operator for a new one.",
+            Self::UnknownClient => {
+                "The certificate is valid, but the registry names no client for it. Ask the operator to register it: `liaison registry apply`."
+            }
+            Self::RevokedClient => {
+                "The certificate was revoked, or its client removed. Ask the operator for a new one."
+            }
             Self::NotOwner => "Only the organisation that published an object may delete it.",
             Self::Method(_) => "The Allow header lists what this path takes.",
             Self::NotAcceptable => "Send Accept: application/taxii+json;version=2.1",
-            Self::MediaType => "Send Content-Type: application/taxii+json;version=2.1 (a bundle as application/stix+json is taken too).",
+            Self::MediaType => {
+                "Send Content-Type: application/taxii+json;version=2.1 (a bundle as application/stix+json is taken too)."
+            }
             Self::ContentEncoding => "Send the body without Content-Encoding; nothing is unpacked here.",
             Self::TooLarge(_) => "Split the envelope; max_content_length of the API root tells the limit.",
-            Self::TooSlow => "Send the body without pauses over 10 seconds, at 4 KiB/s or more, within 120 seconds.",
+            Self::TooSlow => {
+                "Send the body without pauses over 10 seconds, at 4 KiB/s or more, within 120 seconds."
+            }
             Self::Broken => "The body ended early or its framing is wrong; send it again.",
             Self::TargetTooLong => "The request target may have 8192 bytes; ask for fewer values at once.",
             Self::HeaderTooLarge => "Header fields may be 64 with 32768 bytes together.",
@@ -136,10 +144,18 @@ impl Failure {
             Self::Expectation => "Leave out Expect, or send 100-continue.",
             Self::TooMany => "Wait as Retry-After says; poll less often or with a larger limit.",
             Self::Overloaded => "Wait as Retry-After says and send again.",
-            Self::Store(StoreError::Full(_)) => "The server has no space left and takes nothing at present; reading goes on. Send again later.",
-            Self::Store(StoreError::Unknown(_)) => "It is not certain whether the objects were stored. Send again: what is there already is not stored twice.",
-            Self::Store(_) => "The fault is on the server's side. Tell the operator the error_id if it stays.",
-            Self::Denied(_) | Self::Filter(_) | Self::Cursor(_) | Self::Envelope(_) | Self::BadRequest(_) => return None,
+            Self::Store(StoreError::Full(_)) => {
+                "The server has no space left and takes nothing at present; reading goes on. Send again later."
+            }
+            Self::Store(StoreError::Unknown(_)) => {
+                "It is not certain whether the objects were stored. Send again: what is there already is not stored twice."
+            }
+            Self::Store(_) => {
+                "The fault is on the server's side. Tell the operator the error_id if it stays."
+            }
+            Self::Denied(_) | Self::Filter(_) | Self::Cursor(_) | Self::Envelope(_) | Self::BadRequest(_) => {
+                return None;
+            }
         };
         Some(text.to_owned())
     }

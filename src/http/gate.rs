@@ -66,7 +66,10 @@ impl Drop for Turn<'_> {
 }
 
 /// The way of a request to its handler.
-pub(super) async fn pass(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<impl MessageBody>, Error> {
+pub(super) async fn pass(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let app: web::Data<App> = request.app_data::<web::Data<App>>().ok_or(Failure::NotFound)?.clone();
     check_head(&app.gate, request.request())?;
     let peer = identify(&app, request.request())?;

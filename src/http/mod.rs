@@ -79,9 +79,17 @@ fn routes(config: &mut ServiceConfig) {
     let read_only = |path: &str| at(path).default_service(web::to(|| refuse(Failure::Method("GET, HEAD"))));
     let collection = "/{root}/collections/{collection}";
     config
-        .service(read_only("/taxii2").route(get().to(server_info::discovery)).route(head().to(server_info::discovery)))
+        .service(
+            read_only("/taxii2")
+                .route(get().to(server_info::discovery))
+                .route(head().to(server_info::discovery)),
+        )
         .service(read_only("/liaison/v1/whoami").route(get().to(own::whoami)).route(head().to(own::whoami)))
-        .service(read_only("/{root}").route(get().to(server_info::api_root)).route(head().to(server_info::api_root)))
+        .service(
+            read_only("/{root}")
+                .route(get().to(server_info::api_root))
+                .route(head().to(server_info::api_root)),
+        )
         .service(
             read_only("/{root}/status/{status}")
                 .route(get().to(server_info::status))

@@ -17,24 +17,46 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 /// TAXII 2.1 §5.4.
-pub(super) async fn page(app: web::Data<App>, At(grant): At, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Failure> {
+pub(super) async fn page(
+    app: web::Data<App>,
+    At(grant): At,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     serve(&app, &grant, &caller, request.query_string(), None, Kind::Objects).await
 }
 
 /// TAXII 2.1 §5.6.
-pub(super) async fn by_id(app: web::Data<App>, At(grant): At, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Failure> {
+pub(super) async fn by_id(
+    app: web::Data<App>,
+    At(grant): At,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     let id = request.match_info().query("object");
     serve(&app, &grant, &caller, request.query_string(), Some(id), Kind::Objects).await
 }
 
 /// TAXII 2.1 §5.8.
-pub(super) async fn versions(app: web::Data<App>, At(grant): At, caller: Caller, request: HttpRequest) -> Result<HttpResponse, Failure> {
+pub(super) async fn versions(
+    app: web::Data<App>,
+    At(grant): At,
+    caller: Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     let id = request.match_info().query("object");
     serve(&app, &grant, &caller, request.query_string(), Some(id), Kind::Versions).await
 }
 
 /// A page of a collection, or of one object of it.
-pub(super) async fn serve(app: &App, grant: &Grant, caller: &Caller, query: &str, id: Option<&str>, kind: Kind) -> Result<HttpResponse, Failure> {
+pub(super) async fn serve(
+    app: &App,
+    grant: &Grant,
+    caller: &Caller,
+    query: &str,
+    id: Option<&str>,
+    kind: Kind,
+) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
     let scope = policy::read_scope(grant, now)?;
     let mut filter = Filter::parse(query)?;
@@ -43,10 +65,7 @@ pub(super) async fn serve(app: &App, grant: &Grant, caller: &Caller, query: &str
         filter.matches.ids = vec![id.to_owned()];
         filter.matches.types.clear();
         if kind == Kind::Versions {
-            filter.matches.versions = Some(Versions {
-                all: true,
-                ..Versions::default()
-            });
+            filter.matches.versions = Some(Versions { all: true, ..Versions::default() });
         }
     }
     let page = app.feed.page(&scope, filter, kind).await?;
@@ -69,7 +88,12 @@ pub(super) async fn serve(app: &App, grant: &Grant, caller: &Caller, query: &str
 }
 
 /// TAXII 2.1 §5.5.
-pub(super) async fn add(app: web::Data<App>, At(grant): At, request: HttpRequest, payload: web::Payload) -> Result<HttpResponse, Failure> {
+pub(super) async fn add(
+    app: web::Data<App>,
+    At(grant): At,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Failure> {
     let scope = policy::write_scope(&grant, app.clock.now())?;
     check_headers(&app, &request)?;
     let (body, permits) = read_body(&app, &request, payload).await?;
@@ -103,16 +127,17 @@ fn publish(
 }
 
 /// TAXII 2.1 §5.7.
-pub(super) async fn delete(app: web::Data<App>, At(grant): At, request: HttpRequest) -> Result<HttpResponse, Failure> {
+pub(super) async fn delete(
+    app: web::Data<App>,
+    At(grant): At,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
     let scope = policy::erase_scope(&grant, now)?;
     let matches = Filter::parse(request.query_string())?.matches;
     let id = request.match_info().query("object").to_owned();
     // Without `match[version]` the object goes, with all its versions.
-    let versions = matches.versions.clone().unwrap_or(Versions {
-        all: true,
-        ..Versions::default()
-    });
+    let versions = matches.versions.clone().unwrap_or(Versions { all: true, ..Versions::default() });
     let spec_versions = &matches.spec_versions;
     if !spec_versions.is_empty() && !spec_versions.iter().any(|version| version == "2.1") {
         return Err(Failure::NotFound);
@@ -136,16 +161,24 @@ fn check_headers(app: &App, request: &HttpRequest) -> Result<(), Failure> {
     }
     let declared = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     match declared {
-        Some(length) if length > app.settings.max_content_length => Err(Failure::TooLarge(app.settings.max_content_length)),
+        Some(length) if length > app.settings.max_content_length => {
+            Err(Failure::TooLarge(app.settings.max_content_length))
+        }
         _ => Ok(()),
     }
 }
 
 /// Reads a body with its limits: size, pauses, whole time, rate, and memory of all bodies.
-async fn read_body(app: &App, request: &HttpRequest, mut payload: web::Payload) -> Result<(Vec<u8>, OwnedSemaphorePermit), Failure> {
+async fn read_body(
+    app: &App,
+    request: &HttpRequest,
+    mut payload: web::Payload,
+) -> Result<(Vec<u8>, OwnedSemaphorePermit), Failure> {
     let limit = app.settings.max_content_length;
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let mut body = Vec::with_capacity(declared.unwrap_or(0_usize).min(usize::try_from(limit).unwrap_or(usize::MAX)));
+    let declared =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut body =
+        Vec::with_capacity(declared.unwrap_or(0_usize).min(usize::try_from(limit).unwrap_or(usize::MAX)));
     let mut permits = app.bodies.clone().try_acquire_many_owned(1).map_err(|_| Failure::Overloaded)?;
     let started = Instant::now();
     loop {

@@ -52,7 +52,5 @@ pub(super) async fn whoami(app: web::Data<App>, Caller(peer): Caller) -> HttpRes
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         server_time: app.clock.now().to_string(),
     };
-    HttpResponse::Ok()
-        .insert_header(("cache-control", "no-store"))
-        .json(answer)
+    HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(answer)
 }

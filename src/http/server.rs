@@ -93,10 +93,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     let (secret, epoch) = serving.store.cursor_secret()?;
     let store = Handle::new(serving.store, serving.readers);
     let settings = serving.settings;
-    let limits = PageLimits {
-        objects: settings.page_max,
-        bytes: settings.page_max_bytes,
-    };
+    let limits = PageLimits { objects: settings.page_max, bytes: settings.page_max_bytes };
     let app = web::Data::new(App {
         clock: serving.clock,
         started: serving.clock.now(),
@@ -111,16 +108,15 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
             hosts(&settings.public_url, &identity),
         ),
         identity,
-        bodies: Arc::new(Semaphore::new(usize::try_from(settings.memory_in_flight / 1024).unwrap_or(usize::MAX))),
+        bodies: Arc::new(Semaphore::new(
+            usize::try_from(settings.memory_in_flight / 1024).unwrap_or(usize::MAX),
+        )),
         last_polled: parking_lot::Mutex::new(HashMap::new()),
         settings,
     });
     let shared = app.clone();
     let server = HttpServer::new(move || {
-        actix_web::App::new()
-            .app_data(shared.clone())
-            .wrap(middleware::from_fn(pass))
-            .configure(routes)
+        actix_web::App::new().app_data(shared.clone()).wrap(middleware::from_fn(pass)).configure(routes)
     })
     .on_connect(move |connection, data| peer::on_connect(&trust.load(), connection, data))
     .workers(serving.workers)
@@ -139,7 +135,9 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     if let Some(listener) = serving.admin {
         let shared = app.clone();
         let build = move || actix_web::App::new().app_data(shared.clone()).configure(admin::routes);
-        servers.push(HttpServer::new(build).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run());
+        servers.push(
+            HttpServer::new(build).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run(),
+        );
     }
     actix_web::rt::spawn(watch(app.clone(), serving.tls, generation));
     let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
@@ -170,7 +168,10 @@ async fn watch(app: web::Data<App>, files: TlsFiles, mut generation: Option<u64>
                         tracing::info!(generation = new, "another registry is in force");
                         trust_changed = true;
                     }
-                    Err(problems) => tracing::error!(?problems, "the registry was not taken over; the one before stays in force"),
+                    Err(problems) => tracing::error!(
+                        ?problems,
+                        "the registry was not taken over; the one before stays in force"
+                    ),
                 }
             }
             Err(error) => tracing::error!(%error, "the registry cannot be looked at"),
@@ -184,10 +185,15 @@ async fn watch(app: web::Data<App>, files: TlsFiles, mut generation: Option<u64>
         if trust_changed {
             match load_trust(&files, &app.directory.load()) {
                 Ok(trust) => {
-                    tracing::info!(revoked = trust.revoked_count(), "certificates and revocations were read anew");
+                    tracing::info!(
+                        revoked = trust.revoked_count(),
+                        "certificates and revocations were read anew"
+                    );
                     app.trust.store(Arc::new(trust));
                 }
-                Err(error) => tracing::error!(%error, "certificates or revocations were not taken over; those before stay in force"),
+                Err(error) => {
+                    tracing::error!(%error, "certificates or revocations were not taken over; those before stay in force")
+                }
             }
         }
     }
@@ -215,10 +221,13 @@ fn stamps(files: &TlsFiles) -> Stamps {
 
 fn load_directory(store: &dyn Store) -> Result<(Option<u64>, Directory), StartError> {
     let Some((generation, text)) = store.registry(None)? else {
-        tracing::warn!("no registry has been applied, so nobody is let in: liaison registry apply registry.toml");
+        tracing::warn!(
+            "no registry has been applied, so nobody is let in: liaison registry apply registry.toml"
+        );
         return Ok((None, Directory::new(Registry::default())));
     };
-    let registry = Registry::parse(&text).map_err(|problems| StartError::Registry(format!("{problems:?}")))?;
+    let registry =
+        Registry::parse(&text).map_err(|problems| StartError::Registry(format!("{problems:?}")))?;
     Ok((Some(generation), Directory::new(registry)))
 }
 
@@ -234,7 +243,11 @@ fn load_trust(files: &TlsFiles, directory: &Directory) -> Result<Trust, StartErr
 }
 
 /// Checks everything that trust is made from; the answer is for how many days it is good.
-pub fn check_trust(files: &TlsFiles, registry: Registry, now: crate::stix::Timestamp) -> Result<i64, StartError> {
+pub fn check_trust(
+    files: &TlsFiles,
+    registry: Registry,
+    now: crate::stix::Timestamp,
+) -> Result<i64, StartError> {
     let trust = load_trust(files, &Directory::new(registry))?;
     ServerIdentity::new(&read(&files.cert)?, &read(&files.key)?)?;
     Ok((trust.crl_until() - now.micros() / 1_000_000) / 86_400)

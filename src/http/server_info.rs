@@ -19,7 +19,8 @@ pub(super) fn taxii() -> actix_web::HttpResponseBuilder {
 pub(super) async fn discovery(app: web::Data<App>, Caller(peer): Caller) -> HttpResponse {
     let directory = app.directory.load();
     let roots = directory.roots(&peer);
-    let api_roots: Vec<String> = roots.iter().map(|root| format!("{}/{root}/", app.settings.public_url)).collect();
+    let api_roots: Vec<String> =
+        roots.iter().map(|root| format!("{}/{root}/", app.settings.public_url)).collect();
     taxii().json(Discovery {
         title: app.settings.title.clone(),
         description: app.settings.description.clone(),
@@ -30,7 +31,11 @@ pub(super) async fn discovery(app: web::Data<App>, Caller(peer): Caller) -> Http
 }
 
 /// TAXII 2.1 §4.2.
-pub(super) async fn api_root(app: web::Data<App>, Caller(peer): Caller, path: web::Path<String>) -> Result<HttpResponse, Failure> {
+pub(super) async fn api_root(
+    app: web::Data<App>,
+    Caller(peer): Caller,
+    path: web::Path<String>,
+) -> Result<HttpResponse, Failure> {
     let root = visible_root(&app, &peer, &path)?;
     Ok(taxii().json(ApiRoot {
         title: root,
@@ -41,7 +46,11 @@ pub(super) async fn api_root(app: web::Data<App>, Caller(peer): Caller, path: we
 }
 
 /// TAXII 2.1 §4.3: only for who sent the POST.
-pub(super) async fn status(app: web::Data<App>, Caller(peer): Caller, path: web::Path<(String, String)>) -> Result<HttpResponse, Failure> {
+pub(super) async fn status(
+    app: web::Data<App>,
+    Caller(peer): Caller,
+    path: web::Path<(String, String)>,
+) -> Result<HttpResponse, Failure> {
     let (root, id) = path.into_inner();
     let root = visible_root(&app, &peer, &root)?;
     let client = peer.name();

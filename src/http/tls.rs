@@ -12,7 +12,9 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, ServerConfig, SignatureScheme,
+};
 use std::collections::HashSet;
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -78,17 +80,14 @@ impl Trust {
             }
             each.push((anchor, verifier(alone)?));
         }
-        Ok(Self {
-            all: verifier(all)?,
-            each,
-            revoked,
-            crl_until,
-        })
+        Ok(Self { all: verifier(all)?, each, revoked, crl_until })
     }
 
     /// Is this certificate, or what we know about revocation, no longer good at this time?
     pub fn is_revoked(&self, certificate: &Certificate, now_seconds: i64) -> bool {
-        self.revoked.contains(&certificate.key) || now_seconds > self.crl_until || now_seconds > certificate.not_after
+        self.revoked.contains(&certificate.key)
+            || now_seconds > self.crl_until
+            || now_seconds > certificate.not_after
     }
 
     /// When the revocation list must have been replaced, in seconds since 1970.
@@ -141,13 +140,15 @@ pub fn check_anchor(pem: &[u8]) -> Result<(), TlsError> {
 }
 
 /// The rustls settings of the TAXII listener.
-pub fn server_config(trust: Arc<ArcSwap<Trust>>, identity: Arc<ServerIdentity>) -> Result<ServerConfig, TlsError> {
+pub fn server_config(
+    trust: Arc<ArcSwap<Trust>>,
+    identity: Arc<ServerIdentity>,
+) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| unusable("TLS", &error))?;
-    let mut config = builder
-        .with_client_cert_verifier(Arc::new(Verifier(trust)))
-        .with_cert_resolver(identity);
+    let mut config =
+        builder.with_client_cert_verifier(Arc::new(Verifier(trust))).with_cert_resolver(identity);
     // A resumed handshake does not look at the certificate again, so none is offered.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -239,7 +240,8 @@ impl ClientCertVerifier for Verifier {
             return Err(CertificateError::UnknownRevocationStatus.into());
         }
         for certificate in std::iter::once(leaf).chain(intermediates) {
-            let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
+            let (_, parsed) =
+                X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
             if trust.revoked.contains(&certificate_key(parsed.issuer().as_raw(), parsed.raw_serial())) {
                 return Err(CertificateError::Revoked.into());
             }
@@ -312,7 +314,8 @@ fn certified_key(certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsErro
     if chain.is_empty() {
         return Err(unusable("the server certificate", &"the file holds no certificate"));
     }
-    CertifiedKey::from_der(chain, key, &provider()).map_err(|error| unusable("server certificate and key", &error))
+    CertifiedKey::from_der(chain, key, &provider())
+        .map_err(|error| unusable("server certificate and key", &error))
 }
 
 fn unusable(place: impl Into<String>, error: &(impl std::fmt::Display + ?Sized)) -> TlsError {

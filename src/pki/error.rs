@@ -38,19 +38,13 @@ pub enum Error {
     #[error("the CA certificate ends on {0}; ask for at most {1} days, or make a new CA")]
     OutlivesCa(Date, i64),
     /// The client has a certificate already: this serial or file.
-    #[error(
-        "{0} has a certificate already ({1}); use `liaison pki renew`, or `--replace` to issue another"
-    )]
+    #[error("{0} has a certificate already ({1}); use `liaison pki renew`, or `--replace` to issue another")]
     ClientExists(String, String),
     /// The client has nothing to renew.
-    #[error(
-        "{0} has no certificate to renew (none issued, or all revoked); use `liaison pki issue`"
-    )]
+    #[error("{0} has no certificate to renew (none issued, or all revoked); use `liaison pki issue`")]
     NothingToRenew(String),
     /// The client made its own key, so the hub cannot renew it alone.
-    #[error(
-        "{0} made its own key; ask for a new certificate request and use `liaison pki sign --replace`"
-    )]
+    #[error("{0} made its own key; ask for a new certificate request and use `liaison pki sign --replace`")]
     KeyNotOurs(String),
     /// The certificate request cannot be signed.
     #[error(
@@ -74,10 +68,7 @@ pub enum Error {
 
 impl Error {
     /// For `map_err` on file operations.
-    pub(super) fn io(
-        path: impl Into<PathBuf>,
-        action: &'static str,
-    ) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io(path: impl Into<PathBuf>, action: &'static str) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |cause| Self::Io(path, action, cause)
     }

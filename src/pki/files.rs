@@ -32,18 +32,13 @@ pub(super) fn write(path: &Path, content: &[u8], mode: Mode) -> Result<(), Error
 /// name is always the same, so that what a crash left behind is replaced and not collected.
 pub(super) fn stage(path: &Path, content: &[u8], mode: Mode) -> Result<Staged, Error> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let staged = Staged {
-        temporary: path.with_file_name(format!(".{name}.tmp")),
-        destination: path.to_owned(),
-    };
+    let staged =
+        Staged { temporary: path.with_file_name(format!(".{name}.tmp")), destination: path.to_owned() };
     remove(&staged.temporary)?;
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(mode as u32);
     let write = |mut file: File| file.write_all(content).and_then(|()| file.sync_all());
-    options
-        .open(&staged.temporary)
-        .and_then(write)
-        .map_err(Error::io(path, "write"))?;
+    options.open(&staged.temporary).and_then(write).map_err(Error::io(path, "write"))?;
     Ok(staged)
 }
 
@@ -105,19 +100,13 @@ pub(super) fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join(".lock");
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(Mode::Secret as u32);
-    let lock = options
-        .open(&path)
-        .and_then(|file| file.lock().map(|()| file));
+    let lock = options.open(&path).and_then(|file| file.lock().map(|()| file));
     lock.map_err(Error::io(&path, "lock"))
 }
 
 /// A new name is durable only once its directory is synced.
 fn sync_dir(dir: &Path) -> Result<(), Error> {
-    let dir = if dir.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        dir
-    };
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     let sync = File::open(dir).and_then(|dir| dir.sync_all());
     sync.map_err(Error::io(dir, "sync"))
 }

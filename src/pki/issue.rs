@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rcgen::{
-    CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, SubjectPublicKeyInfo,
-};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData, SubjectPublicKeyInfo};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -28,11 +26,7 @@ pub struct IssueOptions {
 
 impl Default for IssueOptions {
     fn default() -> Self {
-        Self {
-            days: DEFAULT_LEAF_DAYS,
-            out: None,
-            replace: false,
-        }
+        Self { days: DEFAULT_LEAF_DAYS, out: None, replace: false }
     }
 }
 
@@ -129,10 +123,7 @@ impl Pki {
             }
             Some(_) => {}
         }
-        let options = &IssueOptions {
-            replace: true,
-            ..options.clone()
-        };
+        let options = &IssueOptions { replace: true, ..options.clone() };
         let key = ClientKey::Hub(new_key()?);
         self.enrol((org, client), key, options, records, now)
     }
@@ -202,15 +193,8 @@ impl Pki {
         }
         files::publish(&staged)?;
         let [certificate_file, secrets @ ..] = paths;
-        let [key_file, p12_file, password_file] =
-            secrets.map(|file| (!partner_key).then_some(file));
-        Ok(Issued {
-            record,
-            certificate_file,
-            key_file,
-            p12_file,
-            password_file,
-        })
+        let [key_file, p12_file, password_file] = secrets.map(|file| (!partner_key).then_some(file));
+        Ok(Issued { record, certificate_file, key_file, p12_file, password_file })
     }
 
     pub(super) fn enrol_server(
@@ -237,13 +221,7 @@ impl Pki {
         let record = show::record(certificate.der(), &certificate_file, false)?;
         index::add(&self.dir, records, record.clone(), now)?;
         files::publish(&staged)?;
-        Ok(Issued {
-            record,
-            certificate_file,
-            key_file: Some(key_file),
-            p12_file: None,
-            password_file: None,
-        })
+        Ok(Issued { record, certificate_file, key_file: Some(key_file), p12_file: None, password_file: None })
     }
 
     fn leaf_validity(

@@ -80,26 +80,13 @@ impl Pki {
         let params = profile::ca(&options.hub_name, validity)?;
         files::make_dir(dir)?;
         let _lock = files::lock(dir)?;
-        let names = [
-            CA_CERTIFICATE,
-            CA_KEY,
-            CRL,
-            SERVER_CERTIFICATE,
-            SERVER_KEY,
-            index::FILE,
-        ];
-        if let Some(path) = names
-            .map(|name| dir.join(name))
-            .into_iter()
-            .find(|path| path.exists())
-        {
+        let names = [CA_CERTIFICATE, CA_KEY, CRL, SERVER_CERTIFICATE, SERVER_KEY, index::FILE];
+        if let Some(path) = names.map(|name| dir.join(name)).into_iter().find(|path| path.exists()) {
             return Err(Error::CaExists(path));
         }
         let key = issue::new_key()?;
         let key_pem = key.serialize_pem();
-        let certificate = params
-            .self_signed(&key)
-            .map_err(Error::crypto("sign the CA"))?;
+        let certificate = params.self_signed(&key).map_err(Error::crypto("sign the CA"))?;
         let pki = Self::new(dir, certificate.der().to_vec(), key)?;
         let (names, days) = (&options.server_names, options.server_days);
         pki.enrol_server(names, days, ServerKey::New, Vec::new(), now)?;
@@ -107,11 +94,7 @@ impl Pki {
         // These come last: with them, `open` finds the rest.
         files::publish(&[
             files::stage(&dir.join(CA_KEY), key_pem.as_bytes(), Mode::Secret)?,
-            files::stage(
-                &dir.join(CA_CERTIFICATE),
-                certificate.pem().as_bytes(),
-                Mode::Public,
-            )?,
+            files::stage(&dir.join(CA_CERTIFICATE), certificate.pem().as_bytes(), Mode::Public)?,
         ])?;
         Ok(pki)
     }
@@ -122,39 +105,25 @@ impl Pki {
         if !path.exists() {
             return Err(Error::NoCa(path));
         }
-        Self::new(
-            dir,
-            show::read(&path)?,
-            issue::read_pair(&dir.join(CA_KEY))?,
-        )
+        Self::new(dir, show::read(&path)?, issue::read_pair(&dir.join(CA_KEY))?)
     }
 
     fn new(dir: &Path, certificate: Vec<u8>, key: KeyPair) -> Result<Self, Error> {
         let path = dir.join(CA_CERTIFICATE);
         let ca = show::parse(&certificate, &path)?;
         if ca.public_key().raw != key.subject_public_key_info() {
-            return Err(Error::damaged(path)(
-                "is not the certificate of the key in ca.key",
-            ));
+            return Err(Error::damaged(path)("is not the certificate of the key in ca.key"));
         }
         let not_after = ca.validity().not_after.to_datetime();
         let issuer = Issuer::from_ca_cert_der(&certificate.as_slice().into(), key);
         let issuer = issuer.map_err(Error::damaged(path))?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            issuer,
-            certificate,
-            not_after,
-        })
+        Ok(Self { dir: dir.to_owned(), issuer, certificate, not_after })
     }
 
     /// All certificates that this CA has issued, oldest first.
     pub fn list(&self, now: OffsetDateTime) -> Result<Vec<Listed>, Error> {
         let records = index::load(&self.dir)?.into_iter();
-        let listed = records.map(|record| Listed {
-            state: record.state(now),
-            record,
-        });
+        let listed = records.map(|record| Listed { state: record.state(now), record });
         Ok(listed.collect())
     }
 }

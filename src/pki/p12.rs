@@ -44,19 +44,7 @@ const PBE_SHA1_3DES: &[u8] = &[12, 1, 3];
 const SHROUDED_KEY_BAG: &[u8] = &[12, 10, 1, 2];
 const CERTIFICATE_BAG: &[u8] = &[12, 10, 1, 3];
 /// AlgorithmIdentifier of SHA-1.
-const SHA1: &[u8] = &[
-    SEQUENCE,
-    9,
-    OBJECT_IDENTIFIER,
-    5,
-    0x2b,
-    0x0e,
-    3,
-    2,
-    0x1a,
-    5,
-    0,
-];
+const SHA1: &[u8] = &[SEQUENCE, 9, OBJECT_IDENTIFIER, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0];
 
 /// A random password of 130 bits.
 pub(super) fn password() -> Result<String, Error> {
@@ -95,10 +83,8 @@ pub(super) fn write(
 fn attributes(name: &str, key_id: &[u8]) -> Vec<u8> {
     let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_be_bytes).collect();
     let attribute = |id, value| sequence(&[pkcs(id), tlv(SET, &[value])]);
-    let mut attributes = [
-        attribute(FRIENDLY_NAME, tlv(BMP_STRING, &[name])),
-        attribute(LOCAL_KEY_ID, octets(key_id)),
-    ];
+    let mut attributes =
+        [attribute(FRIENDLY_NAME, tlv(BMP_STRING, &[name])), attribute(LOCAL_KEY_ID, octets(key_id))];
     attributes.sort(); // DER orders a SET OF by encoding.
     tlv(SET, &attributes)
 }

@@ -61,17 +61,11 @@ pub(super) fn server(names: &[String], validity: Validity) -> Result<Certificate
 }
 
 /// A client's certificate. The URI alone is its identity; the subject is for people.
-pub(super) fn client(
-    org: &str,
-    client: &str,
-    validity: Validity,
-) -> Result<CertificateParams, Error> {
+pub(super) fn client(org: &str, client: &str, validity: Validity) -> Result<CertificateParams, Error> {
     check_slug("organisation", org)?;
     check_slug("client", client)?;
     let uri = format!("{URN}{org}:{client}");
-    let uri = uri
-        .try_into()
-        .map_err(Error::crypto("write the identity"))?;
+    let uri = uri.try_into().map_err(Error::crypto("write the identity"))?;
     let mut params = leaf(Some(org), client, validity)?;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params.subject_alt_names = vec![SanType::URI(uri)];
@@ -111,10 +105,7 @@ fn server_name(name: &str) -> Result<SanType, Error> {
     let refused = || Error::ServerName(name.to_owned());
     let host = name.strip_prefix("*.").unwrap_or(name);
     // A last label of digits alone is a mistyped address; no client would match it as a name.
-    let mistyped = host
-        .rsplit('.')
-        .next()
-        .map(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    let mistyped = host.rsplit('.').next().map(|last| last.bytes().all(|b| b.is_ascii_digit()));
     if name.len() > 253 || mistyped == Some(true) || !host.split('.').all(is_label) {
         return Err(refused());
     }
@@ -132,9 +123,7 @@ fn check_slug(kind: &'static str, value: &str) -> Result<(), Error> {
 /// Letters, digits and inner hyphens, 1 to 63 (RFC 1123 §2.1).
 fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
-        && label
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         && !label.starts_with('-')
         && !label.ends_with('-')
 }

@@ -75,9 +75,7 @@ impl FromStr for Reason {
     fn from_str(text: &str) -> Result<Self, String> {
         let known = Self::ALL.into_iter().find(|(_, name)| *name == text);
         let names = || Self::ALL.map(|(_, name)| name).join(", ");
-        known
-            .map(|(reason, _)| reason)
-            .ok_or_else(|| format!("use one of: {}", names()))
+        known.map(|(reason, _)| reason).ok_or_else(|| format!("use one of: {}", names()))
     }
 }
 
@@ -155,9 +153,7 @@ impl Pki {
         match selector {
             Selector::Serial(text) => {
                 let serial = show::parse_serial(text);
-                let found = records
-                    .iter()
-                    .position(|r| Some(&r.serial) == serial.as_ref());
+                let found = records.iter().position(|r| Some(&r.serial) == serial.as_ref());
                 let found = found.ok_or_else(|| Error::NotIssued(format!("serial {text}")))?;
                 Ok(vec![found])
             }
@@ -190,8 +186,7 @@ impl Pki {
     pub(super) fn sign_crl(&self, records: &[Record], now: OffsetDateTime) -> Result<Crl, Error> {
         let path = self.dir.join(CRL);
         let now = now.truncate_to_second();
-        let (last, mut revoked_certs) =
-            files::read(&path).map_or((0, Vec::new()), |pem| previous(&pem));
+        let (last, mut revoked_certs) = files::read(&path).map_or((0, Vec::new()), |pem| previous(&pem));
         // What the last CRL revokes stays revoked, even if an index from a backup does not know it.
         let known = records.iter().filter(|r| r.revoked_at.is_some());
         let known: HashSet<SerialNumber> = known.map(|record| serial(&record.serial)).collect();
@@ -216,12 +211,7 @@ impl Pki {
         let crl = crl.signed_by(&self.issuer).and_then(|crl| crl.pem());
         let pem = crl.map_err(Error::crypto("sign the CRL"))?;
         files::write(&path, pem.as_bytes(), Mode::Public)?;
-        Ok(Crl {
-            path,
-            number,
-            entries,
-            next_update,
-        })
+        Ok(Crl { path, number, entries, next_update })
     }
 }
 
@@ -246,13 +236,11 @@ fn previous(pem: &str) -> (u64, Vec<RevokedCertParams>) {
         return (0, Vec::new());
     };
     let number = crl.crl_number().and_then(|number| number.try_into().ok());
-    let entries = crl
-        .iter_revoked_certificates()
-        .map(|entry| RevokedCertParams {
-            serial_number: SerialNumber::from(entry.serial().to_bytes_be()),
-            revocation_time: entry.revocation_date.to_datetime(),
-            reason_code: None,
-            invalidity_date: None,
-        });
+    let entries = crl.iter_revoked_certificates().map(|entry| RevokedCertParams {
+        serial_number: SerialNumber::from(entry.serial().to_bytes_be()),
+        revocation_time: entry.revocation_date.to_datetime(),
+        reason_code: None,
+        invalidity_date: None,
+    });
     (number.unwrap_or(0), entries.collect())
 }

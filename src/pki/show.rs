@@ -114,13 +114,11 @@ pub(super) fn record(der: &[u8], path: &Path, partner_key: bool) -> Result<Recor
 pub(super) fn requested_key(pem: &str) -> Result<SubjectPublicKeyInfo, Error> {
     let labels = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
     let der = pem_block(pem, &labels, PEM_MAX_BYTES).map_err(Error::Request)?;
-    let (_, request) = X509CertificationRequest::from_der(&der)
-        .map_err(|e| Error::Request(format!("not PKCS#10: {e}")))?;
+    let (_, request) =
+        X509CertificationRequest::from_der(&der).map_err(|e| Error::Request(format!("not PKCS#10: {e}")))?;
     let spki = &request.certification_request_info.subject_pki;
     let kind = key_type(spki);
-    let rsa_bits = kind
-        .strip_prefix("RSA ")
-        .and_then(|bits| bits.parse::<u32>().ok());
+    let rsa_bits = kind.strip_prefix("RSA ").and_then(|bits| bits.parse::<u32>().ok());
     let accepted = match rsa_bits {
         Some(bits) => (2048..=8192).contains(&bits),
         None => kind == "ECDSA P-256" || kind == "ECDSA P-384",
@@ -154,9 +152,7 @@ pub(super) fn pem_block(pem: &str, labels: &[&str], max_bytes: usize) -> Result<
     }
     let mut blocks = Pem::iter_from_buffer(pem.as_bytes()).filter_map(Result::ok);
     let block = blocks.find(|block| labels.contains(&block.label.as_str()));
-    block
-        .map(|block| block.contents)
-        .ok_or_else(|| format!("no PEM block {}", labels[0]))
+    block.map(|block| block.contents).ok_or_else(|| format!("no PEM block {}", labels[0]))
 }
 
 /// A serial number as people write it, with or without colons, in the form of [`Record::serial`].
@@ -194,10 +190,7 @@ fn key_type(spki: &Spki<'_>) -> String {
     let algorithm = spki.algorithm.algorithm.to_id_string();
     let parameters = spki.algorithm.parameters.as_ref();
     let curve = parameters.and_then(|parameters| parameters.as_oid().ok());
-    match (
-        spki.parsed(),
-        curve.map(|oid| oid.to_id_string()).as_deref(),
-    ) {
+    match (spki.parsed(), curve.map(|oid| oid.to_id_string()).as_deref()) {
         (Ok(PublicKey::RSA(rsa)), _) => format!("RSA {}", rsa.key_size()),
         (Ok(PublicKey::EC(point)), _) if point.data().first() != Some(&4) => {
             "ECDSA with a compressed point".to_owned()

@@ -25,40 +25,26 @@ fn new_ca() -> (TempDir, Pki) {
 fn init_options() -> InitOptions {
     InitOptions {
         hub_name: "Test hub Ö".into(),
-        server_names: ["localhost", "*.hub.example", "127.0.0.1", "::1"]
-            .map(String::from)
-            .into(),
+        server_names: ["localhost", "*.hub.example", "127.0.0.1", "::1"].map(String::from).into(),
         ca_days: DEFAULT_CA_DAYS,
         server_days: DEFAULT_LEAF_DAYS,
     }
 }
 
 fn issue(pki: &Pki, org: &str, client: &str) -> Issued {
-    pki.issue(org, client, &IssueOptions::default(), NOW)
-        .unwrap()
+    pki.issue(org, client, &IssueOptions::default(), NOW).unwrap()
 }
 
 fn client(org: &str, client: &str) -> Selector {
-    Selector::Client {
-        org: org.into(),
-        client: client.into(),
-    }
+    Selector::Client { org: org.into(), client: client.into() }
 }
 
 fn replace() -> IssueOptions {
-    IssueOptions {
-        replace: true,
-        ..IssueOptions::default()
-    }
+    IssueOptions { replace: true, ..IssueOptions::default() }
 }
 
 fn state(pki: &Pki, serial: &str, now: OffsetDateTime) -> State {
-    pki.list(now)
-        .unwrap()
-        .iter()
-        .find(|l| l.record.serial == serial)
-        .unwrap()
-        .state
+    pki.list(now).unwrap().iter().find(|l| l.record.serial == serial).unwrap().state
 }
 
 #[test]
@@ -71,19 +57,14 @@ fn ca_certificate_follows_its_profile() {
     let usage = ca.key_usage().unwrap().unwrap();
     assert!(usage.critical);
     assert_eq!(usage.value.to_string(), "Key Cert Sign, CRL Sign");
-    assert!(ca.extensions().iter().any(|e| matches!(
-        e.parsed_extension(),
-        ParsedExtension::SubjectKeyIdentifier(_)
-    )));
+    assert!(
+        ca.extensions()
+            .iter()
+            .any(|e| matches!(e.parsed_extension(), ParsedExtension::SubjectKeyIdentifier(_)))
+    );
     assert_eq!(ca.subject().to_string(), "O=Test hub Ö, CN=Test hub Ö CA");
-    assert_eq!(
-        ca.validity().not_before.to_datetime(),
-        datetime!(2026-11-23 11:55 UTC)
-    );
-    assert_eq!(
-        ca.validity().not_after.to_datetime(),
-        datetime!(2036-11-20 11:55 UTC)
-    );
+    assert_eq!(ca.validity().not_before.to_datetime(), datetime!(2026-11-23 11:55 UTC));
+    assert_eq!(ca.validity().not_after.to_datetime(), datetime!(2036-11-20 11:55 UTC));
     ca.verify_signature(None).unwrap();
 }
 
@@ -95,59 +76,29 @@ fn leaf_certificates_follow_their_profiles() {
         (
             pki.dir.join(SERVER_CERTIFICATE),
             "server",
-            vec![
-                "DNS:localhost",
-                "DNS:*.hub.example",
-                "IP:127.0.0.1",
-                "IP:::1",
-            ],
+            vec!["DNS:localhost", "DNS:*.hub.example", "IP:127.0.0.1", "IP:::1"],
         ),
-        (
-            issued.certificate_file.clone(),
-            "client",
-            vec!["URI:urn:liaison:cert-a:feed"],
-        ),
+        (issued.certificate_file.clone(), "client", vec!["URI:urn:liaison:cert-a:feed"]),
     ] {
         assert_eq!(show(&path, NOW).unwrap().names, names);
         let der = show::read(&path).unwrap();
         let leaf = show::parse(&der, &path).unwrap();
         let usage = leaf.key_usage().unwrap().unwrap();
-        assert!(
-            usage.critical && usage.value.flags == 1,
-            "digitalSignature only"
-        );
+        assert!(usage.critical && usage.value.flags == 1, "digitalSignature only");
         let extended = leaf.extended_key_usage().unwrap().unwrap().value;
-        assert_eq!(
-            (extended.server_auth, extended.client_auth),
-            (purpose == "server", purpose == "client")
-        );
+        assert_eq!((extended.server_auth, extended.client_auth), (purpose == "server", purpose == "client"));
         assert!(!extended.any && extended.other.is_empty());
         assert!(!leaf.is_ca());
         let ca = show::parse(&pki.certificate, &path).unwrap();
         leaf.verify_signature(Some(ca.public_key())).unwrap();
-        assert_eq!(
-            key_ids(&leaf).1,
-            key_ids(&ca).0,
-            "authority key id is the CA's subject key id"
-        );
+        assert_eq!(key_ids(&leaf).1, key_ids(&ca).0, "authority key id is the CA's subject key id");
         assert_eq!(leaf.raw_serial().len(), 16);
-        assert!(
-            (0x40..0x80).contains(&leaf.raw_serial()[0]),
-            "positive, no leading zero"
-        );
-        let days =
-            leaf.validity().not_after.to_datetime() - leaf.validity().not_before.to_datetime();
+        assert!((0x40..0x80).contains(&leaf.raw_serial()[0]), "positive, no leading zero");
+        let days = leaf.validity().not_after.to_datetime() - leaf.validity().not_before.to_datetime();
         assert_eq!(days, Duration::days(397));
-        assert_eq!(
-            fs::read_to_string(&path).unwrap().matches("BEGIN").count(),
-            1,
-            "the leaf alone"
-        );
+        assert_eq!(fs::read_to_string(&path).unwrap().matches("BEGIN").count(), 1, "the leaf alone");
     }
-    assert_eq!(
-        show(&issued.certificate_file, NOW).unwrap().subject,
-        "O=cert-a, CN=feed"
-    );
+    assert_eq!(show(&issued.certificate_file, NOW).unwrap().subject, "O=cert-a, CN=feed");
 }
 
 /// Subject and authority key identifier.
@@ -172,17 +123,11 @@ fn show_describes_a_certificate() {
     let shown = show(&issued.certificate_file, NOW + Duration::days(7)).unwrap();
     assert_eq!(shown.identity.as_deref(), Some("urn:liaison:cert-a:feed"));
     assert_eq!(shown.serial, issued.record.serial);
-    assert_eq!(
-        (shown.days_left, shown.is_ca, shown.key_type.as_str()),
-        (389, false, "ECDSA P-256")
-    );
+    assert_eq!((shown.days_left, shown.is_ca, shown.key_type.as_str()), (389, false, "ECDSA P-256"));
     assert_eq!(shown.issuer, "O=Test hub Ö, CN=Test hub Ö CA");
     assert_eq!(shown.spki_sha256.len(), 64);
     let key = issued.key_file.unwrap();
-    assert!(
-        matches!(show(&key, NOW), Err(Error::Damaged(..))),
-        "a key is no certificate"
-    );
+    assert!(matches!(show(&key, NOW), Err(Error::Damaged(..))), "a key is no certificate");
 }
 
 #[test]
@@ -190,10 +135,7 @@ fn a_client_gets_a_second_certificate_only_on_request() {
     let (dir, pki) = new_ca();
     let first = issue(&pki, "cert-a", "feed");
     let key = fs::read(first.key_file.as_ref().unwrap()).unwrap();
-    let elsewhere = IssueOptions {
-        out: Some(dir.path().into()),
-        ..IssueOptions::default()
-    };
+    let elsewhere = IssueOptions { out: Some(dir.path().into()), ..IssueOptions::default() };
     for options in [IssueOptions::default(), elsewhere] {
         let error = pki.issue("cert-a", "feed", &options, NOW).unwrap_err();
         assert!(error.to_string().contains("--replace"), "{error}");
@@ -202,36 +144,16 @@ fn a_client_gets_a_second_certificate_only_on_request() {
     issue(&pki, "cert-b", "feed");
 
     let second = pki.issue("cert-a", "feed", &replace(), NOW).unwrap();
-    let third = pki
-        .renew("cert-a", "feed", &IssueOptions::default(), NOW)
-        .unwrap();
+    let third = pki.renew("cert-a", "feed", &IssueOptions::default(), NOW).unwrap();
     let listed = pki.list(NOW).unwrap();
     let superseded = |serial: &str| {
-        listed
-            .iter()
-            .find(|l| l.record.serial == serial)
-            .unwrap()
-            .record
-            .superseded_by
-            .clone()
+        listed.iter().find(|l| l.record.serial == serial).unwrap().record.superseded_by.clone()
     };
-    assert_eq!(
-        superseded(&first.record.serial),
-        Some(second.record.serial.clone())
-    );
-    assert_eq!(
-        superseded(&second.record.serial),
-        Some(third.record.serial.clone())
-    );
+    assert_eq!(superseded(&first.record.serial), Some(second.record.serial.clone()));
+    assert_eq!(superseded(&second.record.serial), Some(third.record.serial.clone()));
     assert_eq!(superseded(&third.record.serial), None);
-    assert!(
-        listed.iter().all(|l| l.state == State::Valid),
-        "superseded certificates stay valid"
-    );
-    assert_eq!(
-        show(&third.certificate_file, NOW).unwrap().serial,
-        third.record.serial
-    );
+    assert!(listed.iter().all(|l| l.state == State::Valid), "superseded certificates stay valid");
+    assert_eq!(show(&third.certificate_file, NOW).unwrap().serial, third.record.serial);
 }
 
 #[test]
@@ -241,12 +163,8 @@ fn renew_needs_something_to_renew() {
     assert!(matches!(renew(NOW), Err(Error::NothingToRenew(_))));
     issue(&pki, "cert-a", "feed");
     renew(NOW + Duration::days(500)).unwrap();
-    pki.revoke(&client("cert-a", "feed"), Reason::KeyCompromise, NOW)
-        .unwrap();
-    assert!(
-        matches!(renew(NOW), Err(Error::NothingToRenew(_))),
-        "a revoked client is not renewed"
-    );
+    pki.revoke(&client("cert-a", "feed"), Reason::KeyCompromise, NOW).unwrap();
+    assert!(matches!(renew(NOW), Err(Error::NothingToRenew(_))), "a revoked client is not renewed");
 }
 
 #[test]
@@ -260,47 +178,19 @@ fn ids_names_and_days_outside_their_limits_are_refused() {
         }
     }
     issue(&pki, &long[1..], "0");
-    for name in [
-        "",
-        "https://hub",
-        "hub:8443",
-        "a b",
-        "-hub",
-        "hub.",
-        "1.2.3",
-        "999.1.1.1",
-        "hüb",
-        "*",
-    ] {
+    for name in ["", "https://hub", "hub:8443", "a b", "-hub", "hub.", "1.2.3", "999.1.1.1", "hüb", "*"] {
         let refused = pki.issue_server(&[name.into()], 1, ServerKey::Keep, NOW);
         assert!(matches!(refused, Err(Error::ServerName(_))), "{name:?}");
     }
     assert!(pki.issue_server(&[], 1, ServerKey::Keep, NOW).is_err());
     for days in [0, 826, u32::MAX] {
-        let options = IssueOptions {
-            days,
-            ..IssueOptions::default()
-        };
-        assert!(matches!(
-            pki.issue("cert-a", "x", &options, NOW),
-            Err(Error::Days(..))
-        ));
+        let options = IssueOptions { days, ..IssueOptions::default() };
+        assert!(matches!(pki.issue("cert-a", "x", &options, NOW), Err(Error::Days(..))));
     }
-    let message = pki
-        .issue(
-            "cert-a",
-            "x",
-            &IssueOptions::default(),
-            NOW + Duration::days(3640),
-        )
-        .unwrap_err();
+    let message = pki.issue("cert-a", "x", &IssueOptions::default(), NOW + Duration::days(3640)).unwrap_err();
     assert!(message.to_string().contains("at most 9 days"), "{message}");
     assert_eq!(
-        pki.list(NOW)
-            .unwrap()
-            .iter()
-            .filter(|l| l.record.org.as_deref() == Some("cert-a"))
-            .count(),
+        pki.list(NOW).unwrap().iter().filter(|l| l.record.org.as_deref() == Some("cert-a")).count(),
         0
     );
 }
@@ -321,16 +211,6 @@ fn server_certificate_is_renewed_with_the_same_or_a_new_key() {
         .into_iter()
         .map(|l| (l.record.kind, l.record.superseded_by.is_some()))
         .collect();
-    assert_eq!(
-        servers,
-        [
-            (Kind::Server, true),
-            (Kind::Server, true),
-            (Kind::Server, false)
-        ]
-    );
-    assert_eq!(
-        show(&pki.dir.join(SERVER_CERTIFICATE), NOW).unwrap().names,
-        ["DNS:hub.example"]
-    );
+    assert_eq!(servers, [(Kind::Server, true), (Kind::Server, true), (Kind::Server, false)]);
+    assert_eq!(show(&pki.dir.join(SERVER_CERTIFICATE), NOW).unwrap().names, ["DNS:hub.example"]);
 }

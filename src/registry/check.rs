@@ -21,10 +21,7 @@ impl fmt::Display for Problem {
 
 impl From<&toml::de::Error> for Problem {
     fn from(error: &toml::de::Error) -> Self {
-        Self {
-            place: "registry".to_owned(),
-            what: error.to_string().trim_end().to_owned(),
-        }
+        Self { place: "registry".to_owned(), what: error.to_string().trim_end().to_owned() }
     }
 }
 
@@ -36,9 +33,7 @@ pub fn is_slug(text: &str) -> bool {
     (1..=63).contains(&text.len())
         && !text.starts_with('-')
         && !text.ends_with('-')
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Everything that is wrong, so that one reading mends it all.
@@ -63,10 +58,7 @@ struct Check {
 
 impl Check {
     fn add(&mut self, place: &str, what: impl Into<String>) {
-        self.problems.push(Problem {
-            place: place.to_owned(),
-            what: what.into(),
-        });
+        self.problems.push(Problem { place: place.to_owned(), what: what.into() });
     }
 
     fn slug(&mut self, place: &str, id: &str) {
@@ -144,9 +136,8 @@ impl Check {
     fn collection(&mut self, collection: &Collection, agreement: &Agreement) {
         let place = format!("collection {}", collection.id);
         let uuid = uuid::Uuid::parse_str(&collection.id);
-        let exact = uuid.is_ok_and(|uuid| {
-            uuid.get_version_num() == 4 && uuid.hyphenated().to_string() == collection.id
-        });
+        let exact = uuid
+            .is_ok_and(|uuid| uuid.get_version_num() == 4 && uuid.hyphenated().to_string() == collection.id);
         if !exact {
             self.add(&place, "id must be a version 4 UUID in lower case (for example from `uuidgen -r`)");
         }

@@ -21,7 +21,8 @@ impl fmt::Display for Change {
         let show = |value: &Option<Value>| value.as_ref().map_or("nothing".to_owned(), short);
         match self {
             Self::Added(element, properties) => {
-                let list: Vec<_> = properties.iter().map(|(key, value)| format!("{key} = {}", short(value))).collect();
+                let list: Vec<_> =
+                    properties.iter().map(|(key, value)| format!("{key} = {}", short(value))).collect();
                 write!(f, "+ {element}  {}", list.join(", "))
             }
             Self::Removed(element) => write!(f, "- {element}"),
@@ -60,7 +61,9 @@ fn properties(name: &str, before: &Table, after: &Table) -> Vec<Change> {
     keys.dedup();
     keys.into_iter()
         .filter(|key| before.get(*key) != after.get(*key))
-        .map(|key| Change::Changed(name.to_owned(), key.clone(), before.get(key).cloned(), after.get(key).cloned()))
+        .map(|key| {
+            Change::Changed(name.to_owned(), key.clone(), before.get(key).cloned(), after.get(key).cloned())
+        })
         .collect()
 }
 
@@ -93,10 +96,7 @@ fn elements(registry: &Registry) -> BTreeMap<String, Table> {
 
 fn tables(parent: &Table, key: &str) -> Vec<Table> {
     let list = parent.get(key).and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(|value| value.as_table().cloned())
-        .collect()
+    list.into_iter().flatten().filter_map(|value| value.as_table().cloned()).collect()
 }
 
 fn text(table: &Table, key: &str) -> String {

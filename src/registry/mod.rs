@@ -178,11 +178,7 @@ impl Registry {
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         let registry: Self = toml::from_str(text).map_err(|error| vec![Problem::from(&error)])?;
         let problems = check::check(&registry);
-        if problems.is_empty() {
-            Ok(registry)
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(registry) } else { Err(problems) }
     }
 
     /// Writes it in the form of `registry.toml`.

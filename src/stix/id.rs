@@ -19,10 +19,7 @@ impl StixId {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         match check(text) {
             Ok(()) => Ok(Self(text.into())),
-            Err(reason) => Err(IdError {
-                text: text.chars().take(80).collect(),
-                reason,
-            }),
+            Err(reason) => Err(IdError { text: text.chars().take(80).collect(), reason }),
         }
     }
 
@@ -50,9 +47,7 @@ pub fn is_type_name(name: &str) -> bool {
         && bytes[0].is_ascii_lowercase()
         && !name.ends_with('-')
         && !name.contains("--")
-        && bytes
-            .iter()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
+        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
 }
 
 fn check(text: &str) -> Result<(), &'static str> {
@@ -100,10 +95,7 @@ mod tests {
     fn well_formed_identifiers_are_kept_and_split() {
         let id = StixId::parse("x-misp-object--5ac47edc-31e4-4402-a7b6-040d0a00020f").unwrap();
         assert_eq!(id.object_type(), "x-misp-object");
-        assert_eq!(
-            id.to_string(),
-            "x-misp-object--5ac47edc-31e4-4402-a7b6-040d0a00020f"
-        );
+        assert_eq!(id.to_string(), "x-misp-object--5ac47edc-31e4-4402-a7b6-040d0a00020f");
     }
 
     #[test]

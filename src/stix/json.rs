@@ -53,9 +53,7 @@ pub enum Defect {
     #[error("a string contains U+0000, which cannot be stored; remove it")]
     Nul,
     /// Over `MEMBERS_MAX` or `OBJECT_MEMBERS_MAX`.
-    #[error(
-        "too many properties: at most {MEMBERS_MAX} in one place and {OBJECT_MEMBERS_MAX} in all"
-    )]
+    #[error("too many properties: at most {MEMBERS_MAX} in one place and {OBJECT_MEMBERS_MAX} in all")]
     Members,
     /// Over `ITEMS_MAX`.
     #[error("a list has more than {ITEMS_MAX} items")]
@@ -111,30 +109,19 @@ impl Document {
 
     /// The members of `node`, keys decoded.
     pub fn members<'a>(&'a self, node: &Node) -> impl Iterator<Item = (Cow<'a, str>, &'a [u8])> {
-        self.members[node.members.clone()].iter().map(|m| {
-            (
-                decoded(&self.text[m.key.clone()]),
-                &self.text[m.value.clone()],
-            )
-        })
+        self.members[node.members.clone()]
+            .iter()
+            .map(|m| (decoded(&self.text[m.key.clone()]), &self.text[m.value.clone()]))
     }
 }
 
 /// Reads a whole document.
 pub fn read(text: Vec<u8>) -> Result<Document, JsonError> {
     check_encoding(&text)?;
-    let mut scanner = Scanner {
-        text,
-        ..Scanner::default()
-    };
+    let mut scanner = Scanner { text, ..Scanner::default() };
     let root = scanner.document()?;
     scanner.text.truncate(scanner.write);
-    Ok(Document {
-        text: scanner.text.into(),
-        root,
-        items: scanner.items,
-        members: scanner.members,
-    })
+    Ok(Document { text: scanner.text.into(), root, items: scanner.items, members: scanner.members })
 }
 
 /// Decodes the inside of a JSON string that the scanner has passed.
@@ -147,18 +134,9 @@ pub fn decoded(raw: &[u8]) -> Cow<'_, str> {
 }
 
 fn check_encoding(text: &[u8]) -> Result<(), JsonError> {
-    let fail = |offset, what: &str| {
-        Err(JsonError {
-            offset,
-            item: None,
-            what: what.to_owned(),
-        })
-    };
+    let fail = |offset, what: &str| Err(JsonError { offset, item: None, what: what.to_owned() });
     if text.starts_with(b"\xef\xbb\xbf") {
-        return fail(
-            0,
-            "the text starts with a byte order mark; send UTF-8 without one",
-        );
+        return fail(0, "the text starts with a byte order mark; send UTF-8 without one");
     }
     match std::str::from_utf8(text) {
         Ok(_) => Ok(()),
@@ -217,23 +195,14 @@ impl Scanner {
         } else {
             self.value(place)?;
         }
-        let first = if place == Place::Root {
-            self.members.len()
-        } else {
-            first
-        };
+        let first = if place == Place::Root { self.members.len() } else { first };
         self.members.append(&mut found);
         let range = start..self.write;
         if place == Place::Item && range.len() > OBJECT_BYTES_MAX {
             self.defect.get_or_insert(Defect::Bytes);
         }
         let defect = std::mem::replace(&mut self.defect, outer);
-        Ok(Node {
-            range,
-            is_object,
-            defect,
-            members: first..self.members.len(),
-        })
+        Ok(Node { range, is_object, defect, members: first..self.members.len() })
     }
 
     fn value(&mut self, place: Place) -> Result<(), JsonError> {
@@ -251,11 +220,7 @@ impl Scanner {
         }
     }
 
-    fn object(
-        &mut self,
-        place: Place,
-        mut found: Option<&mut Vec<Member>>,
-    ) -> Result<(), JsonError> {
+    fn object(&mut self, place: Place, mut found: Option<&mut Vec<Member>>) -> Result<(), JsonError> {
         self.enter()?;
         let first_key = self.keys.len();
         let mut seen = 0_u64;
@@ -326,18 +291,11 @@ impl Scanner {
     }
 
     /// Remembers a key; finds a duplicate at once while keys are few, else in `close_keys`.
-    fn check_key(
-        &mut self,
-        key: &Range<usize>,
-        first: usize,
-        seen: &mut u64,
-    ) -> Result<(), JsonError> {
+    fn check_key(&mut self, key: &Range<usize>, first: usize, seen: &mut u64) -> Result<(), JsonError> {
         let raw = &self.text[key.clone()];
         let escaped = raw.contains(&b'\\');
-        let bit = 1
-            << (raw.iter().fold(0_u32, |sum, b| {
-                sum.wrapping_mul(31).wrapping_add(u32::from(*b))
-            }) % 64);
+        let bit =
+            1 << (raw.iter().fold(0_u32, |sum, b| sum.wrapping_mul(31).wrapping_add(u32::from(*b))) % 64);
         let few = self.keys.len() - first < KEYS_COMPARED_AT_ONCE;
         if few && !escaped && *seen & bit != 0 {
             let same = |other: &Range<usize>| &self.text[other.clone()] == raw;
@@ -358,14 +316,9 @@ impl Scanner {
     /// The thorough duplicate check, for many keys or keys spelt with escapes.
     fn close_keys(&mut self, first: usize) -> Result<(), JsonError> {
         let open = &self.keys[first..];
-        let escaped = open
-            .iter()
-            .any(|key| self.text[key.clone()].contains(&b'\\'));
+        let escaped = open.iter().any(|key| self.text[key.clone()].contains(&b'\\'));
         if escaped || open.len() > KEYS_COMPARED_AT_ONCE {
-            let mut sorted: Vec<_> = open
-                .iter()
-                .map(|key| (decoded(&self.text[key.clone()]), key))
-                .collect();
+            let mut sorted: Vec<_> = open.iter().map(|key| (decoded(&self.text[key.clone()]), key)).collect();
             sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
                 let key = pair[1].1.clone();
@@ -378,10 +331,7 @@ impl Scanner {
 
     fn duplicate<T>(&self, key: Range<usize>) -> Result<T, JsonError> {
         let name: String = decoded(&self.text[key]).chars().take(80).collect();
-        self.fail(&format!(
-            "the property `{}` occurs twice in one object",
-            name.escape_debug()
-        ))
+        self.fail(&format!("the property `{}` occurs twice in one object", name.escape_debug()))
     }
 
     /// Reads a string; the answer is where its inside stands in the compact text.
@@ -393,9 +343,7 @@ impl Scanner {
         let mut at = start + 1;
         loop {
             let rest = &self.text[at..];
-            let plain = rest
-                .iter()
-                .position(|b| matches!(b, b'"' | b'\\') || *b < 0x20);
+            let plain = rest.iter().position(|b| matches!(b, b'"' | b'\\') || *b < 0x20);
             at += plain.unwrap_or(rest.len());
             match self.text.get(at) {
                 Some(b'"') => break,
@@ -434,9 +382,7 @@ impl Scanner {
 
     fn hex4(&self, at: usize) -> Result<u32, JsonError> {
         let digits = self.text.get(at..at + 4).unwrap_or_default();
-        let value = digits
-            .iter()
-            .try_fold(0, |sum, b| Some(sum * 16 + char::from(*b).to_digit(16)?));
+        let value = digits.iter().try_fold(0, |sum, b| Some(sum * 16 + char::from(*b).to_digit(16)?));
         match value {
             Some(value) if digits.len() == 4 => Ok(value),
             _ => self.fail_at(at, "expected four hexadecimal digits"),
@@ -448,10 +394,7 @@ impl Scanner {
         let mut at = self.read + usize::from(self.peek() == Some(b'-'));
         let whole = self.digits(at);
         if whole == 0 || (whole > 1 && self.text[at] == b'0') {
-            return self.fail_at(
-                at,
-                "a number must start with a digit and without needless zeros",
-            );
+            return self.fail_at(at, "a number must start with a digit and without needless zeros");
         }
         at += whole;
         let mut is_integer = true;
@@ -486,9 +429,7 @@ impl Scanner {
         let text = String::from_utf8_lossy(&self.text[self.read..end]);
         let ok = if is_integer {
             text.len() <= 15
-                || text
-                    .parse::<i64>()
-                    .is_ok_and(|value| value.unsigned_abs() <= SAFE_INTEGER_MAX)
+                || text.parse::<i64>().is_ok_and(|value| value.unsigned_abs() <= SAFE_INTEGER_MAX)
         } else {
             text.parse::<f64>().is_ok_and(f64::is_finite)
         };
@@ -539,8 +480,7 @@ impl Scanner {
     /// Moves `length` bytes from the reading to the writing position.
     fn copy(&mut self, length: usize) {
         if self.read != self.write {
-            self.text
-                .copy_within(self.read..self.read + length, self.write);
+            self.text.copy_within(self.read..self.read + length, self.write);
         }
         self.read += length;
         self.write += length;
@@ -557,11 +497,7 @@ impl Scanner {
     }
 
     fn fail_at<T>(&self, offset: usize, what: &str) -> Result<T, JsonError> {
-        Err(JsonError {
-            offset,
-            item: self.item,
-            what: what.to_owned(),
-        })
+        Err(JsonError { offset, item: self.item, what: what.to_owned() })
     }
 }
 

@@ -15,10 +15,7 @@ fn white_space_goes_and_nothing_else_changes() {
         " { \"objects\" : [ { \"a b\" : [ 1.50 , -0 , 1e3 ] ,\n\"\\u0061\":\"\\u00e9 \\\" é\" } ] , \"x\":null } ",
     );
     let text = String::from_utf8(document.text.to_vec()).unwrap();
-    assert_eq!(
-        text,
-        r#"{"objects":[{"a b":[1.50,-0,1e3],"\u0061":"\u00e9 \" é"}],"x":null}"#
-    );
+    assert_eq!(text, r#"{"objects":[{"a b":[1.50,-0,1e3],"\u0061":"\u00e9 \" é"}],"x":null}"#);
     let item = &document.items.as_ref().unwrap()[0];
     assert_eq!(document.member(item, "a b"), Some(&b"[1.50,-0,1e3]"[..]));
     assert_eq!(
@@ -69,11 +66,7 @@ fn what_is_not_i_json_is_refused() {
     ];
     for (text, want) in bad {
         let found = error(text);
-        assert!(
-            found.contains(want),
-            "{}: {found}",
-            String::from_utf8_lossy(text)
-        );
+        assert!(found.contains(want), "{}: {found}", String::from_utf8_lossy(text));
     }
     let at_limit = [b"[".repeat(64), b"]".repeat(64)].concat();
     assert!(read(at_limit).is_ok());
@@ -90,20 +83,12 @@ fn a_duplicate_among_many_keys_is_found() {
 #[test]
 fn defects_belong_to_one_item_and_leave_the_others_alone() {
     let long_list = format!("[{}0]", "0,".repeat(10_000));
-    let many = (0..1_001)
-        .map(|n| format!("\"k{n}\":0"))
-        .collect::<Vec<_>>()
-        .join(",");
+    let many = (0..1_001).map(|n| format!("\"k{n}\":0")).collect::<Vec<_>>().join(",");
     let text = format!(
         r#"{{"objects":[{{"n":9007199254740991}},{{"n":9007199254740992}},{{"n":1e400}},{{"s":"\u0000"}},{{"l":{long_list}}},{{{many}}},{{"n":-9007199254740993}},7]}}"#
     );
     let document = items(&text);
-    let found: Vec<_> = document
-        .items
-        .unwrap()
-        .into_iter()
-        .map(|item| item.defect)
-        .collect();
+    let found: Vec<_> = document.items.unwrap().into_iter().map(|item| item.defect).collect();
     assert_eq!(found[0], None);
     assert_eq!(found[1], Some(Defect::Number("9007199254740992".into())));
     assert_eq!(found[2], Some(Defect::Number("1e400".into())));
@@ -126,9 +111,7 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         (-9_007_199_254_740_991_i64..9_007_199_254_740_991).prop_map(Value::from),
-        any::<f64>()
-            .prop_filter("finite", |f| f.is_finite())
-            .prop_map(Value::from),
+        any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Value::from),
         "\\PC*".prop_map(Value::from),
     ];
     leaf.prop_recursive(6, 64, 8, |inner| {

@@ -25,21 +25,12 @@ pub enum Tlp {
 
 impl Tlp {
     /// All levels, least restricted first.
-    pub const ALL: [Self; 5] = [
-        Self::Clear,
-        Self::Green,
-        Self::Amber,
-        Self::AmberStrict,
-        Self::Red,
-    ];
+    pub const ALL: [Self; 5] = [Self::Clear, Self::Green, Self::Amber, Self::AmberStrict, Self::Red];
 
     /// The level that a marking-definition id stands for, TLP 1 and TLP 2.
     pub fn of_marking(id: &str) -> Option<Self> {
         let uuid = id.strip_prefix("marking-definition--")?;
-        KNOWN
-            .iter()
-            .find(|(known, _)| *known == uuid)
-            .map(|(_, tlp)| *tlp)
+        KNOWN.iter().find(|(known, _)| *known == uuid).map(|(_, tlp)| *tlp)
     }
 
     /// The level of a label such as `tlp:amber`, the way some producers mark.
@@ -128,14 +119,7 @@ mod tests {
     fn labels_count_only_when_they_are_exactly_a_level() {
         assert_eq!(Tlp::of_label("TLP:Amber+Strict"), Some(Tlp::AmberStrict));
         assert_eq!(Tlp::of_label("\"tlp:white\""), Some(Tlp::Clear));
-        for other in [
-            "tlp:unclear",
-            "amber",
-            "tlp:",
-            "é",
-            "xtlp:red",
-            "tlp:tlp:red",
-        ] {
+        for other in ["tlp:unclear", "amber", "tlp:", "é", "xtlp:red", "tlp:tlp:red"] {
             assert_eq!(Tlp::of_label(other), None, "{other}");
         }
     }

@@ -58,12 +58,8 @@ impl Object {
             return Err(defect.clone().into());
         }
         let header = Header::read(document, node);
-        let object_type = header
-            .string("type", TYPE_RULE)?
-            .ok_or(ObjectError::Missing("type", TYPE_RULE))?;
-        let id = header
-            .id("id")?
-            .ok_or(ObjectError::Missing("id", ID_RULE))?;
+        let object_type = header.string("type", TYPE_RULE)?.ok_or(ObjectError::Missing("type", TYPE_RULE))?;
+        let id = header.id("id")?.ok_or(ObjectError::Missing("id", ID_RULE))?;
         if id.object_type() != object_type {
             return Err(wrong(
                 "id",
@@ -73,12 +69,7 @@ impl Object {
         }
         let is_observable = OBSERVABLES.contains(&object_type.as_str());
         let (created, modified) = (header.time("created")?, header.time("modified")?);
-        check_times(
-            &object_type,
-            is_observable,
-            created.as_ref(),
-            modified.as_ref(),
-        )?;
+        check_times(&object_type, is_observable, created.as_ref(), modified.as_ref())?;
         header.check_spec_version(is_observable || created.is_none())?;
         let version = match (is_observable, modified, &created) {
             (false, Some(modified), _) => modified,
@@ -138,13 +129,9 @@ impl Object {
 pub fn label(document: &Document, node: &Node, position: usize) -> Label {
     let header = Header::read(document, node);
     let text = |found: Result<Option<String>, ObjectError>| {
-        found
-            .ok()
-            .flatten()
-            .map(|text| text.chars().take(300).collect::<String>())
+        found.ok().flatten().map(|text| text.chars().take(300).collect::<String>())
     };
-    let version =
-        text(header.string("modified", "")).or_else(|| text(header.string("created", "")));
+    let version = text(header.string("modified", "")).or_else(|| text(header.string("created", "")));
     Label {
         id: text(header.string("id", "")).unwrap_or_else(|| format!("objects[{position}]")),
         version: version.unwrap_or_else(|| UNVERSIONED.to_owned()),
@@ -206,10 +193,7 @@ fn check_times(
         (Some(created), Some(modified)) if modified < created => Err(wrong(
             "modified",
             modified.as_str(),
-            format!(
-                "it must not be earlier than `created`, {}",
-                created.as_str()
-            ),
+            format!("it must not be earlier than `created`, {}", created.as_str()),
         )),
         _ => Ok(()),
     }
@@ -278,10 +262,8 @@ impl<'a> Header<'a> {
 
     /// The highest level found in any place where levels are written.
     fn tlp(&self) -> Result<Option<Tlp>, ObjectError> {
-        let refs: Vec<String> = self.list(
-            "object_marking_refs",
-            "it must be a list of marking-definition ids",
-        )?;
+        let refs: Vec<String> =
+            self.list("object_marking_refs", "it must be a list of marking-definition ids")?;
         if let Some(bad) = refs.iter().find(|text| !is_marking(text)) {
             let rule = "it must hold marking-definition ids only".to_owned();
             return Err(wrong("object_marking_refs", bad, rule));
@@ -293,9 +275,7 @@ impl<'a> Header<'a> {
         // Labels are free terms: one of another form is no error here and no marking either.
         let labels: Vec<String> = self.list("labels", "it must be a list of strings")?;
         let of_refs = refs.iter().filter_map(|id| Tlp::of_marking(id));
-        let of_parts = granular
-            .iter()
-            .filter_map(|part| Tlp::of_marking(part.marking_ref.as_deref()?));
+        let of_parts = granular.iter().filter_map(|part| Tlp::of_marking(part.marking_ref.as_deref()?));
         let of_labels = labels.iter().filter_map(|label| Tlp::of_label(label));
         Ok(of_refs.chain(of_parts).chain(of_labels).max())
     }
@@ -328,20 +308,11 @@ fn unversioned() -> Version {
 
 fn wrong(property: &'static str, found: impl AsRef<[u8]>, rule: String) -> ObjectError {
     let text = String::from_utf8_lossy(found.as_ref());
-    let mut shown: String = text
-        .chars()
-        .take(80)
-        .collect::<String>()
-        .escape_debug()
-        .to_string();
+    let mut shown: String = text.chars().take(80).collect::<String>().escape_debug().to_string();
     if text.chars().nth(80).is_some() {
         shown.push('…');
     }
-    ObjectError::Wrong {
-        property,
-        found: format!("`{shown}`"),
-        rule,
-    }
+    ObjectError::Wrong { property, found: format!("`{shown}`"), rule }
 }
 
 const NAMES: [&str; 9] = [

@@ -15,22 +15,14 @@ fn campaign(more: &str) -> String {
 
 #[test]
 fn the_version_is_modified_else_created_else_fixed() {
-    assert_eq!(
-        parse(&campaign("")).unwrap().version().as_str(),
-        "2016-04-06T20:03:23.000Z"
-    );
+    assert_eq!(parse(&campaign("")).unwrap().version().as_str(), "2016-04-06T20:03:23.000Z");
     let marking = parse(
         r#"{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2016-04-06T20:03:00Z"}"#,
     );
     assert_eq!(marking.unwrap().version().as_str(), "2016-04-06T20:03:00Z");
     let address = r#"{"type":"ipv4-addr","id":"ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd","value":"198.51.100.3""#;
-    assert_eq!(
-        parse(&format!("{address}}}")).unwrap().version().as_str(),
-        UNVERSIONED
-    );
-    let dated = format!(
-        r#"{address},"created":"2016-04-06T20:03:00Z","modified":"2016-04-07T20:03:00Z"}}"#
-    );
+    assert_eq!(parse(&format!("{address}}}")).unwrap().version().as_str(), UNVERSIONED);
+    let dated = format!(r#"{address},"created":"2016-04-06T20:03:00Z","modified":"2016-04-07T20:03:00Z"}}"#);
     assert_eq!(parse(&dated).unwrap().version().as_str(), UNVERSIONED);
 }
 
@@ -38,63 +30,27 @@ fn the_version_is_modified_else_created_else_fixed() {
 fn a_wrong_header_is_refused_with_the_property_and_the_rule() {
     let base = campaign("");
     let cases = [
-        (
-            base.replace("\"type\":\"campaign\",", ""),
-            "`type` is missing",
-        ),
-        (
-            base.replace("\"type\":\"campaign\"", "\"type\":7"),
-            "`type` is `7`",
-        ),
-        (
-            base.replace("campaign--8e", "malware--8e"),
-            "its type part must be `campaign`",
-        ),
+        (base.replace("\"type\":\"campaign\",", ""), "`type` is missing"),
+        (base.replace("\"type\":\"campaign\"", "\"type\":7"), "`type` is `7`"),
+        (base.replace("campaign--8e", "malware--8e"), "its type part must be `campaign`"),
         (base.replace("8e2e2d2b-", "xyz"), "`id` is `campaign--xyz"),
-        (
-            base.replace("\"spec_version\":\"2.1\",", ""),
-            "`spec_version` is missing",
-        ),
-        (
-            base.replace("\"2.1\"", "\"2.0\""),
-            "`spec_version` is `2.0`",
-        ),
-        (
-            base.replace("\"2.1\"", "2.1"),
-            "`spec_version` is `2.1`; this server",
-        ),
-        (
-            base.replace("\"created\":\"2016-04-06T20:03:00.000Z\",", ""),
-            "`created` is missing",
-        ),
-        (
-            base.replace("\"modified\":\"2016-04-06T20:03:23.000Z\",", ""),
-            "`modified` is missing",
-        ),
-        (
-            base.replace("20:03:00.000Z", "20:03:60.000Z"),
-            "`created` is `2016-04-06T20:03:60.000Z`",
-        ),
-        (
-            base.replace("20:03:23.000Z", "20:02:23.000Z"),
-            "must not be earlier than `created`",
-        ),
+        (base.replace("\"spec_version\":\"2.1\",", ""), "`spec_version` is missing"),
+        (base.replace("\"2.1\"", "\"2.0\""), "`spec_version` is `2.0`"),
+        (base.replace("\"2.1\"", "2.1"), "`spec_version` is `2.1`; this server"),
+        (base.replace("\"created\":\"2016-04-06T20:03:00.000Z\",", ""), "`created` is missing"),
+        (base.replace("\"modified\":\"2016-04-06T20:03:23.000Z\",", ""), "`modified` is missing"),
+        (base.replace("20:03:00.000Z", "20:03:60.000Z"), "`created` is `2016-04-06T20:03:60.000Z`"),
+        (base.replace("20:03:23.000Z", "20:02:23.000Z"), "must not be earlier than `created`"),
         (
             campaign(r#","created_by_ref":"tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f""#),
             "must name an `identity`",
         ),
-        (
-            campaign(r#","object_marking_refs":"x""#),
-            "`object_marking_refs` is",
-        ),
+        (campaign(r#","object_marking_refs":"x""#), "`object_marking_refs` is"),
         (
             campaign(r#","object_marking_refs":["tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"]"#),
             "marking-definition ids only",
         ),
-        (
-            campaign(r#","granular_markings":[7]"#),
-            "`granular_markings` is `[7]`",
-        ),
+        (campaign(r#","granular_markings":[7]"#), "`granular_markings` is `[7]`"),
         (campaign(r#","labels":"tlp:red""#), "`labels` is"),
         (campaign(r#","x":9007199254740993"#), "9007199254740993"),
     ];
@@ -111,22 +67,14 @@ fn the_highest_of_all_markings_counts() {
     assert_eq!(object.tlp(), Some(Tlp::Amber));
     let granular = r#","granular_markings":[{"selectors":["name"],"marking_ref":"marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"},{"selectors":["name"],"lang":"fr"}]"#;
     assert_eq!(parse(&campaign(granular)).unwrap().tlp(), Some(Tlp::Red));
-    assert_eq!(
-        parse(&campaign(r#","labels":["x","TLP:GREEN"]"#))
-            .unwrap()
-            .tlp(),
-        Some(Tlp::Green)
-    );
+    assert_eq!(parse(&campaign(r#","labels":["x","TLP:GREEN"]"#)).unwrap().tlp(), Some(Tlp::Green));
     assert_eq!(parse(&campaign("")).unwrap().tlp(), None);
 }
 
 #[test]
 fn stamping_adds_the_marking_and_nothing_else() {
     let other = "marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f";
-    for text in [
-        campaign(""),
-        campaign(&format!(r#","object_marking_refs":["{other}"]"#)),
-    ] {
+    for text in [campaign(""), campaign(&format!(r#","object_marking_refs":["{other}"]"#))] {
         let before: serde_json::Value = serde_json::from_str(&text).unwrap();
         let stamped = parse(&text).unwrap().stamped(Tlp::Amber);
         let mut after: serde_json::Value = serde_json::from_slice(stamped.json()).unwrap();
@@ -144,29 +92,15 @@ fn content_is_the_same_whatever_the_spelling() {
     let one = br#"{"a":1.0,"b":"\u00e9","revoked":false}"#;
     assert!(same_content(one, r#"{"b":"é","a":1}"#.as_bytes()));
     assert!(!same_content(one, br#"{"a":1,"b":"e"}"#));
-    assert!(!same_content(
-        one,
-        r#"{"a":1,"b":"é","revoked":true}"#.as_bytes()
-    ));
+    assert!(!same_content(one, r#"{"a":1,"b":"é","revoked":true}"#.as_bytes()));
 }
 
 #[test]
 fn a_failed_object_is_still_called_by_its_name() {
-    let document =
-        json::read(br#"{"objects":[{"id":"x","modified":"y"},{"id":5},[]]}"#.to_vec()).unwrap();
+    let document = json::read(br#"{"objects":[{"id":"x","modified":"y"},{"id":5},[]]}"#.to_vec()).unwrap();
     let items = document.items.clone().unwrap();
-    let labels: Vec<_> = items
-        .iter()
-        .enumerate()
-        .map(|(n, item)| label(&document, item, n))
-        .collect();
-    assert_eq!(
-        (labels[0].id.as_str(), labels[0].version.as_str()),
-        ("x", "y")
-    );
-    assert_eq!(
-        (labels[1].id.as_str(), labels[1].version.as_str()),
-        ("objects[1]", UNVERSIONED)
-    );
+    let labels: Vec<_> = items.iter().enumerate().map(|(n, item)| label(&document, item, n)).collect();
+    assert_eq!((labels[0].id.as_str(), labels[0].version.as_str()), ("x", "y"));
+    assert_eq!((labels[1].id.as_str(), labels[1].version.as_str()), ("objects[1]", UNVERSIONED));
     assert_eq!(labels[2].id, "objects[2]");
 }

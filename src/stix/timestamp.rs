@@ -31,10 +31,7 @@ impl fmt::Display for Timestamp {
         let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, day) = civil_from_days(days);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
-        )
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
     }
 }
 
@@ -53,11 +50,7 @@ impl StixTime {
         let scanned = scan(text)?;
         let micros = scanned.micros();
         let rest = scanned.fraction.get(6..).unwrap_or("");
-        Some(Self {
-            text: text.into(),
-            micros,
-            rest: rest.trim_end_matches('0').into(),
-        })
+        Some(Self { text: text.into(), micros, rest: rest.trim_end_matches('0').into() })
     }
 
     /// The text as received.
@@ -115,17 +108,10 @@ fn scan(text: &str) -> Option<Scanned<'_>> {
         if !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        Some(
-            digits
-                .iter()
-                .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')),
-        )
+        Some(digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
     };
     let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
-    if separators
-        .iter()
-        .any(|(at, want)| bytes.get(*at) != Some(want))
-    {
+    if separators.iter().any(|(at, want)| bytes.get(*at) != Some(want)) {
         return None;
     }
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
@@ -134,9 +120,7 @@ fn scan(text: &str) -> Option<Scanned<'_>> {
     let time_ok = hour < 24 && minute < 60 && (second < 60 || (hour, minute, second) == LEAP);
     let fraction = match body.get(19..)? {
         "" => "",
-        dotted => dotted
-            .strip_prefix('.')
-            .filter(|digits| !digits.is_empty())?,
+        dotted => dotted.strip_prefix('.').filter(|digits| !digits.is_empty())?,
     };
     if !date_ok || !time_ok || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
@@ -170,11 +154,7 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     (year, month, day)
 }
@@ -191,18 +171,9 @@ mod tests {
     fn timestamps_are_written_with_six_digits() {
         let parse = |text| Timestamp::parse(text).unwrap().to_string();
         assert_eq!(parse("2016-04-06T20:03:48Z"), "2016-04-06T20:03:48.000000Z");
-        assert_eq!(
-            parse("2000-02-29T00:00:00.5Z"),
-            "2000-02-29T00:00:00.500000Z"
-        );
-        assert_eq!(
-            parse("1969-12-31T23:59:59.999999999Z"),
-            "1969-12-31T23:59:59.999999Z"
-        );
-        assert_eq!(
-            parse("9999-12-31T23:59:60Z"),
-            "10000-01-01T00:00:00.000000Z"
-        );
+        assert_eq!(parse("2000-02-29T00:00:00.5Z"), "2000-02-29T00:00:00.500000Z");
+        assert_eq!(parse("1969-12-31T23:59:59.999999999Z"), "1969-12-31T23:59:59.999999Z");
+        assert_eq!(parse("9999-12-31T23:59:60Z"), "10000-01-01T00:00:00.000000Z");
     }
 
     #[test]
@@ -231,16 +202,10 @@ mod tests {
     #[test]
     fn stix_times_compare_by_value_not_by_text() {
         let time = |text| StixTime::parse(text).unwrap();
-        assert_eq!(
-            time("2020-01-01T00:00:00.678Z"),
-            time("2020-01-01T00:00:00.678000Z")
-        );
+        assert_eq!(time("2020-01-01T00:00:00.678Z"), time("2020-01-01T00:00:00.678000Z"));
         assert!(time("2020-01-01T00:00:00Z") < time("2020-01-01T00:00:00.001Z"));
         assert!(time("2020-01-01T00:00:00.0000001Z") > time("2020-01-01T00:00:00Z"));
-        assert_eq!(
-            time("2016-12-31T23:59:60Z"),
-            time("2017-01-01T00:00:00.000Z")
-        );
+        assert_eq!(time("2016-12-31T23:59:60Z"), time("2017-01-01T00:00:00.000Z"));
     }
 
     proptest! {

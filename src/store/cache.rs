@@ -49,10 +49,7 @@ impl PageCache {
                 u32::try_from(page.body.len() + overhead).unwrap_or(u32::MAX)
             })
             .build();
-        Self {
-            pages,
-            changes: RwLock::new(0),
-        }
+        Self { pages, changes: RwLock::new(0) }
     }
 
     /// A page, if it is kept and still what the reader would get.

@@ -15,11 +15,7 @@ pub struct Handle {
 impl Handle {
     /// Lets so many reads block at once, one for each reader connection.
     pub fn new(store: Arc<dyn Store>, readers: usize) -> Self {
-        Self {
-            store,
-            reads: Arc::new(Semaphore::new(readers)),
-            writes: Arc::new(Semaphore::new(WRITES_MAX)),
-        }
+        Self { store, reads: Arc::new(Semaphore::new(readers)), writes: Arc::new(Semaphore::new(WRITES_MAX)) }
     }
 
     /// The store itself, for what it answers from memory.
@@ -28,12 +24,18 @@ impl Handle {
     }
 
     /// Runs a read on a thread that may block.
-    pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         self.run(&self.reads, work).await
     }
 
     /// Runs a write, and the work that prepares it, on a thread that may block.
-    pub async fn write<T: Send + 'static>(&self, work: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         self.run(&self.writes, work).await
     }
 

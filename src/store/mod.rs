@@ -8,8 +8,8 @@ pub use cache::{CachedPage, PageCache, PageKey};
 pub use handle::Handle;
 
 use crate::policy::{Admitted, EraseScope, ReadScope};
-use crate::stix::object::Label;
 use crate::stix::Timestamp;
+use crate::stix::object::Label;
 use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
 
@@ -31,7 +31,13 @@ pub trait Store: Send + Sync {
     /// Does the scope see any version of this object?
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error>;
     /// Deletes versions of an object that belong to the scope's organisation.
-    fn delete(&self, scope: &EraseScope, id: &str, versions: &Versions, now: Timestamp) -> Result<Deleted, Error>;
+    fn delete(
+        &self,
+        scope: &EraseScope,
+        id: &str,
+        versions: &Versions,
+        now: Timestamp,
+    ) -> Result<Deleted, Error>;
     /// The status of a POST, as its sender may see it.
     fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error>;
     /// The last `date_added` ever given in a collection; answered from memory.

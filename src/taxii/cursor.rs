@@ -38,10 +38,7 @@ pub struct CursorKey {
 impl CursorKey {
     /// From a secret and the epoch that a restore changes.
     pub fn new(secret: &[u8; 32], epoch: [u8; 8]) -> Self {
-        Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, secret),
-            epoch,
-        }
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, secret), epoch }
     }
 
     /// Writes a cursor for the query that `query` describes.
@@ -60,8 +57,7 @@ impl CursorKey {
         let bytes = unhex(text).ok_or(CursorError::Unusable)?;
         let (body, tag) = bytes.split_at_checked(BODY).ok_or(CursorError::Unusable)?;
         let expected = hmac::sign(&self.key, body);
-        let sealed =
-            aws_lc_rs::constant_time::verify_slices_are_equal(&expected.as_ref()[..TAG], tag);
+        let sealed = aws_lc_rs::constant_time::verify_slices_are_equal(&expected.as_ref()[..TAG], tag);
         if sealed.is_err() || body[0] != FORMAT {
             return Err(CursorError::Unusable);
         }
@@ -71,12 +67,8 @@ impl CursorKey {
         if body[17..] != query_digest(query) {
             return Err(CursorError::OtherQuery);
         }
-        let micros = body[1..9]
-            .iter()
-            .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-        Ok(Cursor {
-            after: Timestamp::from_micros(micros.cast_signed()),
-        })
+        let micros = body[1..9].iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+        Ok(Cursor { after: Timestamp::from_micros(micros.cast_signed()) })
     }
 }
 
@@ -98,10 +90,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
         b'a'..=b'f' => Some(byte - b'a' + 10),
         _ => None,
     };
-    bytes
-        .chunks_exact(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
-        .collect()
+    bytes.chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
 }
 
 /// The first byte: changes when the layout does.

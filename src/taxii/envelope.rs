@@ -27,9 +27,7 @@ pub enum EnvelopeError {
 impl Envelope {
     /// Takes a body apart; a STIX bundle passes too, since deployed clients send those.
     pub fn parse(body: Vec<u8>) -> Result<Self, EnvelopeError> {
-        let envelope = Self {
-            document: json::read(body)?,
-        };
+        let envelope = Self { document: json::read(body)? };
         envelope.check_shape()?;
         Ok(envelope)
     }
@@ -59,18 +57,14 @@ impl Envelope {
             return shape("the body must be a JSON object with a list `objects`".to_owned());
         }
         let Some(items) = &self.document.items else {
-            return shape(
-                "`objects` is missing or not a list; an envelope is {\"objects\":[…]}".to_owned(),
-            );
+            return shape("`objects` is missing or not a list; an envelope is {\"objects\":[…]}".to_owned());
         };
         if items.is_empty() {
             return shape("`objects` is empty; send at least one object".to_owned());
         }
         if items.len() > OBJECTS_MAX {
             let found = items.len();
-            return shape(format!(
-                "{found} objects; send at most {OBJECTS_MAX} in one envelope"
-            ));
+            return shape(format!("{found} objects; send at most {OBJECTS_MAX} in one envelope"));
         }
         match items.iter().position(|item| !item.is_object) {
             Some(at) => shape(format!("objects[{at}] is not a JSON object")),
@@ -114,9 +108,7 @@ mod tests {
             (r#"{"objects":[{},7]}"#, "objects[1] is not"),
             (r#"{"objects":["#, "not valid I-JSON"),
         ] {
-            let found = Envelope::parse(body.as_bytes().to_vec())
-                .unwrap_err()
-                .to_string();
+            let found = Envelope::parse(body.as_bytes().to_vec()).unwrap_err().to_string();
             assert!(found.contains(want), "{body}: {found}");
         }
         let many = format!(r#"{{"objects":[{}{{}}]}}"#, "{},".repeat(OBJECTS_MAX));
@@ -140,10 +132,7 @@ mod tests {
         let none: [&[u8]; 0] = [];
         assert_eq!(write(none.into_iter(), None), b"{}");
         let two: [&[u8]; 2] = [b"{\"a\":1}", b"{}"];
-        assert_eq!(
-            write(two.into_iter(), None),
-            b"{\"objects\":[{\"a\":1},{}]}"
-        );
+        assert_eq!(write(two.into_iter(), None), b"{\"objects\":[{\"a\":1},{}]}");
         assert_eq!(
             write(two.into_iter(), Some("x")),
             b"{\"more\":true,\"next\":\"x\",\"objects\":[{\"a\":1},{}]}"

@@ -61,19 +61,13 @@ impl Filter {
         let mut seen: Vec<String> = Vec::new();
         for (count, (name, value)) in url::form_urlencoded::parse(query.as_bytes()).enumerate() {
             if count >= PARAMETERS_MAX {
-                return bad(
-                    &name,
-                    format!("is one too many; send at most {PARAMETERS_MAX}"),
-                );
+                return bad(&name, format!("is one too many; send at most {PARAMETERS_MAX}"));
             }
             if !KNOWN.contains(&name.as_ref()) {
                 continue;
             }
             if seen.iter().any(|other| *other == name) {
-                return bad(
-                    &name,
-                    "occurs twice; send one, with values separated by commas".into(),
-                );
+                return bad(&name, "occurs twice; send one, with values separated by commas".into());
             }
             filter.take(&name, &value)?;
             seen.push(name.into_owned());
@@ -106,11 +100,7 @@ impl Match {
             sorted.join(",")
         };
         let versions = self.versions();
-        let mut exact: Vec<_> = versions
-            .exact
-            .iter()
-            .map(|v| (v.micros(), v.rest()))
-            .collect();
+        let mut exact: Vec<_> = versions.exact.iter().map(|v| (v.micros(), v.rest())).collect();
         exact.sort_unstable();
         format!(
             "id={} type={} version={}{}{}{exact:?} spec={}",
@@ -125,19 +115,15 @@ impl Match {
 
     /// The versions wanted, with the default that TAXII 2.1 §3.4.1 gives.
     pub fn versions(&self) -> Versions {
-        self.versions.clone().unwrap_or(Versions {
-            last: true,
-            ..Versions::default()
-        })
+        self.versions.clone().unwrap_or(Versions { last: true, ..Versions::default() })
     }
 }
 
 fn parse_time(name: &str, value: &str) -> Result<Timestamp, FilterError> {
     Timestamp::parse(value).ok_or_else(|| FilterError {
         parameter: name.to_owned(),
-        problem:
-            "must be a time in UTC such as 2026-02-09T08:00:00.000000Z, with 0 to 9 fraction digits"
-                .to_owned(),
+        problem: "must be a time in UTC such as 2026-02-09T08:00:00.000000Z, with 0 to 9 fraction digits"
+            .to_owned(),
     })
 }
 
@@ -161,7 +147,10 @@ fn parse_versions(name: &str, value: &str) -> Result<Versions, FilterError> {
             "all" => std::mem::replace(&mut versions.all, true),
             _ => {
                 let Some(time) = StixTime::parse(&word) else {
-                    return bad(name, "must hold `first`, `last`, `all`, or times such as 2026-02-09T08:00:00.000Z".into());
+                    return bad(
+                        name,
+                        "must hold `first`, `last`, `all`, or times such as 2026-02-09T08:00:00.000Z".into(),
+                    );
                 };
                 let twice = versions.exact.contains(&time);
                 versions.exact.push(time);
@@ -174,10 +163,7 @@ fn parse_versions(name: &str, value: &str) -> Result<Versions, FilterError> {
     }
     let others = versions.first || versions.last || !versions.exact.is_empty();
     if versions.all && others {
-        return bad(
-            name,
-            "has `all` beside other values; `all` stands alone".into(),
-        );
+        return bad(name, "has `all` beside other values; `all` stands alone".into());
     }
     Ok(versions)
 }
@@ -194,21 +180,11 @@ fn values(name: &str, value: &str) -> Result<Vec<String>, FilterError> {
 }
 
 fn bad<T>(parameter: &str, problem: String) -> Result<T, FilterError> {
-    Err(FilterError {
-        parameter: parameter.chars().take(40).collect(),
-        problem,
-    })
+    Err(FilterError { parameter: parameter.chars().take(40).collect(), problem })
 }
 
-const KNOWN: [&str; 7] = [
-    "added_after",
-    "limit",
-    "next",
-    "match[id]",
-    "match[type]",
-    "match[version]",
-    "match[spec_version]",
-];
+const KNOWN: [&str; 7] =
+    ["added_after", "limit", "next", "match[id]", "match[type]", "match[version]", "match[spec_version]"];
 
 #[cfg(test)]
 mod tests {
@@ -217,19 +193,15 @@ mod tests {
     #[test]
     fn parameters_are_read_in_any_encoding() {
         let one =
-            Filter::parse("match[type]=indicator,malware&limit=7&added_after=2026-02-09T08:00:00Z")
-                .unwrap();
-        let other = Filter::parse("added_after=2026-02-09T08%3A00%3A00.000Z&match%5Btype%5D=indicator%2Cmalware&limit=7&next=").unwrap();
+            Filter::parse("match[type]=indicator,malware&limit=7&added_after=2026-02-09T08:00:00Z").unwrap();
+        let other = Filter::parse(
+            "added_after=2026-02-09T08%3A00%3A00.000Z&match%5Btype%5D=indicator%2Cmalware&limit=7&next=",
+        )
+        .unwrap();
         assert_eq!(one, other);
         assert_eq!(one.matches.types, ["indicator", "malware"]);
-        assert_eq!(
-            Filter::parse("x=1&match[colour]=red&x=2").unwrap(),
-            Filter::default()
-        );
-        assert_eq!(
-            Filter::parse("limit=99999999999999999999").unwrap().limit,
-            Some(u32::MAX)
-        );
+        assert_eq!(Filter::parse("x=1&match[colour]=red&x=2").unwrap(), Filter::default());
+        assert_eq!(Filter::parse("limit=99999999999999999999").unwrap().limit, Some(u32::MAX));
     }
 
     #[test]

@@ -46,17 +46,11 @@ impl MediaRange {
     fn parse(text: &str) -> Option<Self> {
         let mut parts = split(text, ';');
         let name = parts.next()?.trim().to_ascii_lowercase();
-        let is_type = name
-            .split_once('/')
-            .is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
+        let is_type = name.split_once('/').is_some_and(|(kind, sub)| is_token(kind) && is_token(sub));
         if !is_type {
             return None;
         }
-        let mut range = Self {
-            name,
-            version: None,
-            quality: 1.0,
-        };
+        let mut range = Self { name, version: None, quality: 1.0 };
         for part in parts {
             let part = part.trim();
             if part.is_empty() {
@@ -74,9 +68,7 @@ impl MediaRange {
     }
 
     fn version_is_ours(&self) -> bool {
-        self.version
-            .as_deref()
-            .is_none_or(|version| version == "2.1")
+        self.version.as_deref().is_none_or(|version| version == "2.1")
     }
 }
 
@@ -103,10 +95,7 @@ fn unquoted(value: &str) -> Option<String> {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 #[cfg(test)]
@@ -157,13 +146,7 @@ mod tests {
         ] {
             assert!(is_publishable(good), "{good}");
         }
-        for bad in [
-            "application/json",
-            "application/taxii+json;version=2.0",
-            "text/plain",
-            "",
-            "*/*",
-        ] {
+        for bad in ["application/json", "application/taxii+json;version=2.0", "text/plain", "", "*/*"] {
             assert!(!is_publishable(bad), "{bad}");
         }
     }

@@ -25,10 +25,7 @@ impl Sink {
         let is_stdout = args.out == Path::new("-");
         let path = if is_stdout { args.out.clone() } else { std::path::absolute(&args.out)? };
         if state.output().path != path {
-            *state.output() = super::state::Output {
-                path: path.clone(),
-                ..Default::default()
-            };
+            *state.output() = super::state::Output { path: path.clone(), ..Default::default() };
         }
         match (args.format, is_stdout) {
             (Format::Jsonl, true) => Ok(Self::Stdout),
@@ -66,7 +63,8 @@ impl Sink {
             Self::Bundles { dir, files } => {
                 *files += 1;
                 let id = uuid::Uuid::new_v4();
-                let mut text = format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":[").into_bytes();
+                let mut text =
+                    format!("{{\"type\":\"bundle\",\"id\":\"bundle--{id}\",\"objects\":[").into_bytes();
                 for (at, item) in items().enumerate() {
                     text.extend_from_slice(if at == 0 { b"" } else { b"," });
                     text.extend_from_slice(&page.text[item.range.clone()]);
@@ -121,7 +119,9 @@ fn bundles(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
     // if there is nothing new it must not stay.
     let beyond = path.join(bundle_name(files + 1));
     match std::fs::remove_file(&beyond) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error).context("cannot write the output"),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).context("cannot write the output");
+        }
         _ => Ok(Sink::Bundles { dir: path.to_owned(), files }),
     }
 }
@@ -133,7 +133,8 @@ fn bundle_name(number: u64) -> String {
 /// TYPE/ID/VERSION.json, or TYPE/ID.json for objects without versions, as python-stix2's
 /// FileSystemSource reads them. A version keeps its name, so writing it again repeats nothing.
 fn write_object(dir: &Path, page: &Document, item: &Node) -> anyhow::Result<()> {
-    let text = |name: &str| page.member(item, name).and_then(|raw| serde_json::from_slice::<String>(raw).ok());
+    let text =
+        |name: &str| page.member(item, name).and_then(|raw| serde_json::from_slice::<String>(raw).ok());
     let id = text("id").and_then(|id| crate::stix::StixId::parse(&id).ok());
     let id = id.ok_or_else(|| stop(Exit::BadData, "the server sent an object without a usable id"))?;
     let folder = dir.join(id.object_type());
@@ -141,7 +142,11 @@ fn write_object(dir: &Path, page: &Document, item: &Node) -> anyhow::Result<()> 
     let path = match version {
         None => folder.join(format!("{id}.json")),
         Some(version) => {
-            let name: String = Timestamp::from_micros(version.micros()).to_string().chars().filter(char::is_ascii_digit).collect();
+            let name: String = Timestamp::from_micros(version.micros())
+                .to_string()
+                .chars()
+                .filter(char::is_ascii_digit)
+                .collect();
             folder.join(id.as_str()).join(format!("{name}{}.json", version.rest()))
         }
     };

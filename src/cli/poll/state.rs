@@ -56,12 +56,19 @@ impl StateFile {
         };
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let versions = if args.all_versions { "all" } else { "last" };
-        let name: String = format!("{server}_{collection}_{versions}").replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
+        let name: String = format!("{server}_{collection}_{versions}")
+            .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
         let path = dir.join(format!("{name}.json"));
         let lock = lock(&path.with_extension("lock"))?;
         let mut state = match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).map_err(|error| {
-                stop(Exit::BadData, format!("the cursor file {} is damaged ({error}); remove it to poll from the start", path.display()))
+                stop(
+                    Exit::BadData,
+                    format!(
+                        "the cursor file {} is damaged ({error}); remove it to poll from the start",
+                        path.display()
+                    ),
+                )
             })?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -69,7 +76,8 @@ impl StateFile {
         if args.from_start {
             state.position = Position::default();
         }
-        (state.server, state.collection, state.versions) = (server.to_owned(), collection.to_owned(), versions.to_owned());
+        (state.server, state.collection, state.versions) =
+            (server.to_owned(), collection.to_owned(), versions.to_owned());
         Ok(Self { path, state, _lock: lock })
     }
 

@@ -18,7 +18,8 @@ pub(in crate::cli) struct Item {
 pub(in crate::cli) fn read_all(files: &[PathBuf]) -> anyhow::Result<Vec<Item>> {
     let mut items = Vec::new();
     for file in files {
-        let name = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
+        let name =
+            if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
         let text = load(file, &name)?;
         parse(&name, text, &mut items)?;
     }
@@ -40,9 +41,13 @@ fn load(file: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
         return Ok(raw);
     }
     let mut text = Vec::new();
-    let unpacked = flate2::read::MultiGzDecoder::new(raw.as_slice()).take(UNPACKED_MAX_BYTES + 1).read_to_end(&mut text);
+    let unpacked =
+        flate2::read::MultiGzDecoder::new(raw.as_slice()).take(UNPACKED_MAX_BYTES + 1).read_to_end(&mut text);
     match unpacked.map_err(bad)? as u64 > UNPACKED_MAX_BYTES {
-        true => Err(stop(Exit::BadData, format!("{name} is larger than {UNPACKED_MAX_BYTES} bytes unpacked; split it"))),
+        true => Err(stop(
+            Exit::BadData,
+            format!("{name} is larger than {UNPACKED_MAX_BYTES} bytes unpacked; split it"),
+        )),
         false => Ok(text),
     }
 }
@@ -57,7 +62,8 @@ fn parse(name: &str, text: Vec<u8>, items: &mut Vec<Item>) -> anyhow::Result<()>
             continue;
         }
         let place = format!("{name} line {}", at + 1);
-        let document = json::read(line.to_vec()).map_err(|error| stop(Exit::BadData, format!("{place}: {error}")))?;
+        let document =
+            json::read(line.to_vec()).map_err(|error| stop(Exit::BadData, format!("{place}: {error}")))?;
         take(&place, document, items)?;
     }
     Ok(())
@@ -80,12 +86,12 @@ fn take(name: &str, document: Document, items: &mut Vec<Item>) -> anyhow::Result
     let Some(found) = &document.items else {
         let is_container = document.member(&document.root, "type").is_none_or(|found| found == b"\"bundle\"");
         if is_container {
-            return Err(stop(Exit::BadData, format!("{name}: expected a list `objects`, or an object with a `type`")));
+            return Err(stop(
+                Exit::BadData,
+                format!("{name}: expected a list `objects`, or an object with a `type`"),
+            ));
         }
-        items.push(Item {
-            name: name.to_owned(),
-            json: document.text.clone(),
-        });
+        items.push(Item { name: name.to_owned(), json: document.text.clone() });
         return Ok(());
     };
     for (at, item) in found.iter().enumerate() {

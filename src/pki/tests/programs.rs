@@ -9,10 +9,7 @@ use super::*;
 fn run(program: &str, args: &[&str]) -> Option<(bool, String)> {
     let output = Command::new(program).args(args).output().ok()?;
     let text = [output.stdout, output.stderr].concat();
-    Some((
-        output.status.success(),
-        String::from_utf8_lossy(&text).into_owned(),
-    ))
+    Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
 }
 
 fn text(path: &Path) -> &str {
@@ -23,22 +20,8 @@ fn text(path: &Path) -> &str {
 fn verify(pki: &Pki, purpose: &str, certificate: &Path) -> Option<(bool, String)> {
     let (ca, crl) = (pki.dir.join(CA_CERTIFICATE), pki.dir.join(CRL));
     let now = NOW.unix_timestamp().to_string();
-    let options = [
-        "verify",
-        "-x509_strict",
-        "-crl_check",
-        "-purpose",
-        purpose,
-        "-attime",
-        &now,
-    ];
-    let files = [
-        "-CAfile",
-        text(&ca),
-        "-CRLfile",
-        text(&crl),
-        text(certificate),
-    ];
+    let options = ["verify", "-x509_strict", "-crl_check", "-purpose", purpose, "-attime", &now];
+    let files = ["-CAfile", text(&ca), "-CRLfile", text(&crl), text(certificate)];
     run("openssl", &[&options[..], &files].concat())
 }
 
@@ -52,30 +35,15 @@ fn openssl_accepts_the_certificates_until_they_are_revoked() {
     };
     assert!(accepted, "{output}");
     assert!(verify(&pki, "sslserver", &server).unwrap().0);
-    assert!(
-        !verify(&pki, "sslclient", &server).unwrap().0,
-        "a server is no client"
-    );
-    assert!(
-        !verify(&pki, "sslserver", &issued.certificate_file)
-            .unwrap()
-            .0,
-        "a client is no server"
-    );
-    pki.revoke(&client("cert-a", "feed"), Reason::KeyCompromise, NOW)
-        .unwrap();
+    assert!(!verify(&pki, "sslclient", &server).unwrap().0, "a server is no client");
+    assert!(!verify(&pki, "sslserver", &issued.certificate_file).unwrap().0, "a client is no server");
+    pki.revoke(&client("cert-a", "feed"), Reason::KeyCompromise, NOW).unwrap();
     let (accepted, output) = verify(&pki, "sslclient", &issued.certificate_file).unwrap();
-    assert!(
-        !accepted && output.contains("certificate revoked"),
-        "{output}"
-    );
+    assert!(!accepted && output.contains("certificate revoked"), "{output}");
     assert!(verify(&pki, "sslserver", &server).unwrap().0);
     let crl = pki.dir.join(CRL);
     let (_, output) = run("openssl", &["crl", "-noout", "-text", "-in", text(&crl)]).unwrap();
-    assert!(
-        output.contains("Key Compromise") && output.contains("X509v3 CRL Number"),
-        "{output}"
-    );
+    assert!(output.contains("Key Compromise") && output.contains("X509v3 CRL Number"), "{output}");
 }
 
 #[test]
@@ -89,47 +57,20 @@ fn openssl_requests_are_signed() {
         ("c", "rsa_keygen_bits:1024", false),
         ("d", "ec_paramgen_curve:P-521", false),
     ] {
-        let kind = if algorithm.starts_with("ec") {
-            "ec"
-        } else {
-            "rsa"
-        };
-        let options = [
-            "req",
-            "-new",
-            "-sha256",
-            "-nodes",
-            "-subj",
-            "/CN=x",
-            "-addext",
-            "tlsfeature=status_request",
-        ];
+        let kind = if algorithm.starts_with("ec") { "ec" } else { "rsa" };
+        let options =
+            ["req", "-new", "-sha256", "-nodes", "-subj", "/CN=x", "-addext", "tlsfeature=status_request"];
         let made = run(
             "openssl",
             &[
                 &options[..],
-                &[
-                    "-newkey",
-                    kind,
-                    "-pkeyopt",
-                    algorithm,
-                    "-keyout",
-                    text(&key),
-                    "-out",
-                    text(&csr),
-                ],
+                &["-newkey", kind, "-pkeyopt", algorithm, "-keyout", text(&key), "-out", text(&csr)],
             ]
             .concat(),
         );
         let Some((made, output)) = made else { return };
         assert!(made, "{output}");
-        let signed = pki.sign(
-            &fs::read_to_string(&csr).unwrap(),
-            org,
-            "feed",
-            &IssueOptions::default(),
-            NOW,
-        );
+        let signed = pki.sign(&fs::read_to_string(&csr).unwrap(), org, "feed", &IssueOptions::default(), NOW);
         assert_eq!(signed.is_ok(), accepted, "{algorithm}: {signed:?}");
         match signed {
             Ok(issued) => {
@@ -149,18 +90,7 @@ fn openssl_opens_the_p12_without_its_legacy_provider() {
     let (p12, password) = (issued.p12_file.unwrap(), issued.password_file.unwrap());
     let password = format!("file:{}", password.display());
     let open = |password: &str| {
-        run(
-            "openssl",
-            &[
-                "pkcs12",
-                "-info",
-                "-nodes",
-                "-in",
-                text(&p12),
-                "-passin",
-                password,
-            ],
-        )
+        run("openssl", &["pkcs12", "-info", "-nodes", "-in", text(&p12), "-passin", password])
     };
     let Some((opened, output)) = open(&password) else {
         return;
@@ -188,17 +118,10 @@ fn nss_imports_the_p12() {
     if run("certutil", &["-N", "-d", &db, "--empty-password"]).is_none() {
         return;
     }
-    let (imported, output) = run(
-        "pk12util",
-        &["-i", text(&p12), "-d", &db, "-w", text(&password)],
-    )
-    .unwrap();
+    let (imported, output) = run("pk12util", &["-i", text(&p12), "-d", &db, "-w", text(&password)]).unwrap();
     assert!(imported, "{output}");
     let (_, listed) = run("certutil", &["-L", "-d", &db]).unwrap();
-    assert!(
-        listed.contains("cert-a/feed") && listed.contains("u,u,u"),
-        "{listed}"
-    );
+    assert!(listed.contains("cert-a/feed") && listed.contains("u,u,u"), "{listed}");
     let (_, keys) = run("certutil", &["-K", "-d", &db]).unwrap();
     assert!(keys.contains("cert-a/feed"), "{keys}");
 }
@@ -208,25 +131,13 @@ fn java_opens_the_p12() {
     let (_dir, pki) = new_ca();
     let issued = issue(&pki, "cert-a", "feed");
     let (p12, password) = (issued.p12_file.unwrap(), issued.password_file.unwrap());
-    let args = [
-        "-list",
-        "-v",
-        "-storetype",
-        "PKCS12",
-        "-storepass:file",
-        text(&password),
-        "-keystore",
-        text(&p12),
-    ];
+    let args =
+        ["-list", "-v", "-storetype", "PKCS12", "-storepass:file", text(&password), "-keystore", text(&p12)];
     let Some((opened, output)) = run("keytool", &args) else {
         return;
     };
     assert!(opened, "{output}");
-    for expected in [
-        "cert-a/feed",
-        "PrivateKeyEntry",
-        "Certificate chain length: 2",
-    ] {
+    for expected in ["cert-a/feed", "PrivateKeyEntry", "Certificate chain length: 2"] {
         assert!(output.contains(expected), "{expected}: {output}");
     }
 }

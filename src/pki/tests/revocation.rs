@@ -7,33 +7,19 @@ use x509_parser::prelude::X509Version;
 use super::*;
 
 /// Serials and reason codes on the CRL, its number, and its times.
-fn crl(
-    pki: &Pki,
-) -> (
-    Vec<(String, Option<u8>)>,
-    u64,
-    OffsetDateTime,
-    OffsetDateTime,
-) {
+fn crl(pki: &Pki) -> (Vec<(String, Option<u8>)>, u64, OffsetDateTime, OffsetDateTime) {
     let pem = fs::read_to_string(pki.dir.join(CRL)).unwrap();
     let der = show::pem_block(&pem, &["X509 CRL"], usize::MAX).unwrap();
     let (_, crl) = x509_parser::parse_x509_crl(&der).unwrap();
     let ca = show::parse(&pki.certificate, &pki.dir).unwrap();
     crl.verify_signature(ca.public_key()).unwrap();
-    assert_eq!(
-        crl.version(),
-        Some(X509Version(1)),
-        "version 2 is written as 1"
-    );
+    assert_eq!(crl.version(), Some(X509Version(1)), "version 2 is written as 1");
     let entries = crl.iter_revoked_certificates().map(|entry| {
         let reason = entry.reason_code().map(|(_, code)| code.0);
         (show::hex(&entry.serial().to_bytes_be()), reason)
     });
     let number = crl.crl_number().unwrap().try_into().unwrap();
-    let times = (
-        crl.last_update().to_datetime(),
-        crl.next_update().unwrap().to_datetime(),
-    );
+    let times = (crl.last_update().to_datetime(), crl.next_update().unwrap().to_datetime());
     (entries.collect(), number, times.0, times.1)
 }
 
@@ -44,10 +30,7 @@ fn revoked_certificates_are_on_the_crl_with_their_reason() {
     assert_eq!(entries, []);
     assert_eq!(
         (this_update, next_update),
-        (
-            datetime!(2026-11-23 11:55 UTC),
-            datetime!(2027-11-23 12:00 UTC)
-        )
+        (datetime!(2026-11-23 11:55 UTC), datetime!(2027-11-23 12:00 UTC))
     );
     let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| issue(&pki, "org", name));
     let colons = a
@@ -59,49 +42,27 @@ fn revoked_certificates_are_on_the_crl_with_their_reason() {
         .map(|pair| str::from_utf8(pair).unwrap())
         .collect::<Vec<_>>()
         .join(":");
-    let revoked = pki
-        .revoke(&Selector::Serial(colons), Reason::KeyCompromise, NOW)
-        .unwrap();
+    let revoked = pki.revoke(&Selector::Serial(colons), Reason::KeyCompromise, NOW).unwrap();
     assert_eq!(revoked.len(), 1);
-    pki.revoke(&client("org", "b"), Reason::Unspecified, NOW)
-        .unwrap();
-    pki.revoke(
-        &Selector::CertificateFile(c.certificate_file),
-        Reason::Superseded,
-        NOW,
-    )
-    .unwrap();
-    let again = pki
-        .revoke(&client("org", "b"), Reason::KeyCompromise, NOW)
-        .unwrap();
+    pki.revoke(&client("org", "b"), Reason::Unspecified, NOW).unwrap();
+    pki.revoke(&Selector::CertificateFile(c.certificate_file), Reason::Superseded, NOW).unwrap();
+    let again = pki.revoke(&client("org", "b"), Reason::KeyCompromise, NOW).unwrap();
     assert_eq!(again, [], "it was revoked before, and keeps its reason");
     let (mut entries, number, ..) = crl(&pki);
     entries.sort();
-    let mut expected = [
-        (a.record.serial, Some(1)),
-        (b.record.serial, None),
-        (c.record.serial, Some(4)),
-    ];
+    let mut expected = [(a.record.serial, Some(1)), (b.record.serial, None), (c.record.serial, Some(4))];
     expected.sort();
     assert_eq!(entries, expected);
-    assert_eq!(
-        number,
-        first + 4,
-        "rises by one when the clock stands still"
-    );
+    assert_eq!(number, first + 4, "rises by one when the clock stands still");
     assert_eq!(state(&pki, &d.record.serial, NOW), State::Valid);
-    assert_eq!(
-        state(&pki, &d.record.serial, NOW + Duration::days(397)),
-        State::Expired
-    );
+    assert_eq!(state(&pki, &d.record.serial, NOW + Duration::days(397)), State::Expired);
 }
 
 #[test]
 fn an_expired_certificate_stays_on_the_crl_for_a_year() {
     let (_dir, pki) = new_ca();
     issue(&pki, "org", "a");
-    pki.revoke(&client("org", "a"), Reason::KeyCompromise, NOW)
-        .unwrap();
+    pki.revoke(&client("org", "a"), Reason::KeyCompromise, NOW).unwrap();
     assert_eq!(pki.crl(NOW + Duration::days(397 + 364)).unwrap().entries, 1);
     assert_eq!(pki.crl(NOW + Duration::days(397 + 366)).unwrap().entries, 0);
     assert_eq!(crl(&pki).0, []);
@@ -130,15 +91,9 @@ fn an_index_from_a_backup_lets_nobody_back_in() {
     let index = pki.dir.join("index.jsonl");
     let backup = fs::read(&index).unwrap();
     let [a, b] = ["a", "b"].map(|name| issue(&pki, "org", name));
-    pki.revoke(&client("org", "a"), Reason::KeyCompromise, NOW)
-        .unwrap();
+    pki.revoke(&client("org", "a"), Reason::KeyCompromise, NOW).unwrap();
     fs::write(&index, backup).unwrap();
-    pki.revoke(
-        &Selector::CertificateFile(b.certificate_file),
-        Reason::KeyCompromise,
-        NOW,
-    )
-    .unwrap();
+    pki.revoke(&Selector::CertificateFile(b.certificate_file), Reason::KeyCompromise, NOW).unwrap();
     let serials: Vec<_> = crl(&pki).0.into_iter().map(|(serial, _)| serial).collect();
     assert_eq!(serials, [a.record.serial, b.record.serial]);
 }
@@ -146,10 +101,7 @@ fn an_index_from_a_backup_lets_nobody_back_in() {
 #[test]
 fn a_lost_or_damaged_crl_does_not_stop_revocation_or_count_back() {
     let (_dir, pki) = new_ca();
-    for damage in [
-        None,
-        Some("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"),
-    ] {
+    for damage in [None, Some("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n")] {
         let before = crl(&pki).1;
         match damage {
             Some(text) => fs::write(pki.dir.join(CRL), text).unwrap(),
@@ -171,17 +123,13 @@ fn concurrent_changes_lose_no_record() {
                 for client in ["1", "2", "3", "4", "5"] {
                     issue(&pki, org, client);
                 }
-                pki.revoke(&super::client(org, "1"), Reason::Superseded, NOW)
-                    .unwrap();
+                pki.revoke(&super::client(org, "1"), Reason::Superseded, NOW).unwrap();
             });
         }
     });
     let listed = pki.list(NOW).unwrap();
     assert_eq!(listed.len(), 1 + 20);
-    assert_eq!(
-        listed.iter().filter(|l| l.state == State::Revoked).count(),
-        4
-    );
+    assert_eq!(listed.iter().filter(|l| l.state == State::Revoked).count(), 4);
     assert_eq!(crl(&pki).0.len(), 4);
 }
 
@@ -192,12 +140,7 @@ fn reasons_are_read_as_they_are_written() {
         assert_eq!(reason.to_string(), name);
         assert_eq!(serde_json::to_value(reason).unwrap(), name);
     }
-    assert!(
-        "KeyCompromise"
-            .parse::<Reason>()
-            .unwrap_err()
-            .contains("keyCompromise")
-    );
+    assert!("KeyCompromise".parse::<Reason>().unwrap_err().contains("keyCompromise"));
 }
 
 /// A hub with far more partners than there are.
@@ -218,8 +161,7 @@ fn one_more_revocation_of_100_000_is_quick() {
     index::store(&pki.dir, &records).unwrap();
     pki.crl(NOW).unwrap();
     let started = std::time::Instant::now();
-    pki.revoke(&Selector::Serial(model.serial), Reason::KeyCompromise, NOW)
-        .unwrap();
+    pki.revoke(&Selector::Serial(model.serial), Reason::KeyCompromise, NOW).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     assert_eq!(crl(&pki).0.len(), 100_001);
     assert!(seconds < 15.0, "{seconds} s");

@@ -8,10 +8,7 @@ use super::*;
 fn secrets_are_readable_by_their_owner_only() {
     let (dir, pki) = new_ca();
     let out = dir.path().join("out/x");
-    let options = IssueOptions {
-        out: Some(out.clone()),
-        ..IssueOptions::default()
-    };
+    let options = IssueOptions { out: Some(out.clone()), ..IssueOptions::default() };
     let issued = pki.issue("cert-a", "feed", &options, NOW).unwrap();
     let password = issued.password_file.unwrap();
     assert_eq!(password, out.join("feed.p12.password"));
@@ -28,10 +25,7 @@ fn secrets_are_readable_by_their_owner_only() {
         assert_eq!(mode(&secret), 0o600, "{}", secret.display());
     }
     assert_eq!((mode(&pki.dir), mode(&out)), (0o700, 0o700));
-    let names: Vec<_> = fs::read_dir(&out)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
+    let names: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 4, "no temporary file is left: {names:?}");
 }
 
@@ -55,27 +49,18 @@ fn open_refuses_what_is_not_a_ca() {
     assert!(matches!(Pki::open(dir.path()), Err(Error::NoCa(_))));
     fs::copy(pki.dir.join(SERVER_KEY), pki.dir.join(CA_KEY)).unwrap();
     let message = Pki::open(&pki.dir).unwrap_err().to_string();
-    assert!(
-        message.contains("not the certificate of the key"),
-        "{message}"
-    );
+    assert!(message.contains("not the certificate of the key"), "{message}");
 }
 
 #[test]
 fn init_overwrites_nothing() {
     let (_dir, pki) = new_ca();
     for name in [CA_KEY, CA_CERTIFICATE, SERVER_KEY, SERVER_CERTIFICATE, CRL] {
-        assert!(matches!(
-            Pki::init(&pki.dir, &init_options(), NOW),
-            Err(Error::CaExists(_))
-        ));
+        assert!(matches!(Pki::init(&pki.dir, &init_options(), NOW), Err(Error::CaExists(_))));
         fs::remove_file(pki.dir.join(name)).unwrap();
     }
     assert!(
-        matches!(
-            Pki::init(&pki.dir, &init_options(), NOW),
-            Err(Error::CaExists(_))
-        ),
+        matches!(Pki::init(&pki.dir, &init_options(), NOW), Err(Error::CaExists(_))),
         "the index is left"
     );
 }

@@ -5,8 +5,8 @@ use super::classes::{Class, type_of};
 use super::family::{Member, family, insert};
 use super::index;
 use super::writer::Work;
-use crate::stix::object::{UNVERSIONED, same_content};
 use crate::stix::Tlp;
+use crate::stix::object::{UNVERSIONED, same_content};
 use crate::store::{Batch, Entry, Error, Prepared};
 use crate::taxii::resource::{Progress, Status, StatusDetail};
 use rusqlite::{CachedStatement, params, types::Value};
@@ -51,11 +51,7 @@ enum Verdict {
 
 impl<'w, 'a> Adding<'w, 'a> {
     pub(super) fn new(work: &'w mut Work<'a>) -> Self {
-        Self {
-            work,
-            rows: HashMap::new(),
-            by_hash: HashMap::new(),
-        }
+        Self { work, rows: HashMap::new(), by_hash: HashMap::new() }
     }
 
     /// Judges a batch; what it tells in the status holds once the transaction is committed.
@@ -89,15 +85,18 @@ impl<'w, 'a> Adding<'w, 'a> {
             pending_count: 0,
             pendings: Vec::new(),
         };
-        let sender = Sender {
-            client: batch.client,
-            api_root: batch.api_root,
-            received: batch.received.micros(),
-        };
+        let sender =
+            Sender { client: batch.client, api_root: batch.api_root, received: batch.received.micros() };
         Ok((status, sender))
     }
 
-    fn judge(&mut self, collection: &str, coll: i64, prepared: Box<Prepared>, received: i64) -> Result<Verdict, Error> {
+    fn judge(
+        &mut self,
+        collection: &str,
+        coll: i64,
+        prepared: Box<Prepared>,
+        received: i64,
+    ) -> Result<Verdict, Error> {
         let id = prepared.admitted.object().id();
         let hash = index::hash(id.as_str());
         let stored = family(self.work, coll, id.as_str(), hash)?;
@@ -111,18 +110,14 @@ impl<'w, 'a> Adding<'w, 'a> {
             }
         }
         let rows = self.rows.entry(collection.to_owned()).or_default();
-        let pending: Vec<usize> = pending.into_iter().filter(|at| rows[*at].prepared.admitted.object().id() == id).collect();
+        let pending: Vec<usize> =
+            pending.into_iter().filter(|at| rows[*at].prepared.admitted.object().id() == id).collect();
         for row in pending.iter().map(|at| &rows[*at]) {
             if let Some(verdict) = against_pending(&prepared, row) {
                 return Ok(verdict);
             }
         }
-        let row = Row {
-            class: self.class(&prepared)?,
-            hash,
-            prepared,
-            received,
-        };
+        let row = Row { class: self.class(&prepared)?, hash, prepared, received };
         self.accept(collection, coll, row, &stored, &pending)?;
         Ok(Verdict::Stored)
     }
@@ -153,7 +148,14 @@ impl<'w, 'a> Adding<'w, 'a> {
     }
 
     /// Settles which versions are now later and earlier than which.
-    fn accept(&mut self, collection: &str, coll: i64, mut row: Row, stored: &[Member], pending: &[usize]) -> Result<(), Error> {
+    fn accept(
+        &mut self,
+        collection: &str,
+        coll: i64,
+        mut row: Row,
+        stored: &[Member],
+        pending: &[usize],
+    ) -> Result<(), Error> {
         let version = row.prepared.admitted.object().version().clone();
         for member in stored {
             let mut class = member.class.clone();
@@ -179,7 +181,9 @@ impl<'w, 'a> Adding<'w, 'a> {
             write_rows(self.work, &collection, rows)?;
         }
         let transaction = &self.work.transaction;
-        let mut insert = transaction.prepare_cached("INSERT INTO status (id, client, api_root, received, body) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO status (id, client, api_root, received, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
         for (status, sender) in statuses {
             let body = serde_json::to_vec(status).map_err(|error| Error::Backend(error.to_string()))?;
             insert.execute(params![status.id, sender.client, sender.api_root, sender.received, body])?;
@@ -206,7 +210,9 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
     let mut places = Vec::with_capacity(count);
     {
         let mut object = work.transaction.prepare_cached("INSERT INTO object (seq, coll, added, id, version, sha256, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
-        let mut log = work.transaction.prepare_cached("INSERT INTO log (coll, added, class, seq, version_key) VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut log = work.transaction.prepare_cached(
+            "INSERT INTO log (coll, added, class, seq, version_key) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
         for (at, (row, class)) in rows.into_iter().zip(&keys).enumerate() {
             added = row.received.max(added + 1);
             if at + 1 == count {
@@ -226,12 +232,18 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
     for class in keys {
         *found.rows.entry(class).or_default() += 1;
     }
-    let mut update = work.transaction.prepare_cached("UPDATE collection SET last_added = ?2 WHERE pk = ?1")?;
+    let mut update =
+        work.transaction.prepare_cached("UPDATE collection SET last_added = ?2 WHERE pk = ?1")?;
     update.execute([coll, added])?;
     Ok(())
 }
 
-fn insert_row(object: &mut CachedStatement, log: &mut CachedStatement, row: &Row, [seq, coll, added, class]: [i64; 4]) -> Result<(), Error> {
+fn insert_row(
+    object: &mut CachedStatement,
+    log: &mut CachedStatement,
+    row: &Row,
+    [seq, coll, added, class]: [i64; 4],
+) -> Result<(), Error> {
     let stored = row.prepared.admitted.object();
     let (id, version, json) = (stored.id().as_str(), stored.version(), stored.json());
     object.execute(params![seq, coll, added, id, version.as_str(), row.prepared.sha256, json.as_ref()])?;
@@ -248,7 +260,12 @@ pub(super) fn version_key(version: &crate::stix::Version) -> Value {
 }
 
 /// Notes that one is later than the other; true if the first class changed.
-fn relate(one: &mut Class, one_version: &crate::stix::Version, other: &mut Class, other_version: &crate::stix::Version) -> bool {
+fn relate(
+    one: &mut Class,
+    one_version: &crate::stix::Version,
+    other: &mut Class,
+    other_version: &crate::stix::Version,
+) -> bool {
     match one_version.cmp(other_version) {
         std::cmp::Ordering::Less => {
             insert(&mut other.earlier, one.handling);
@@ -300,5 +317,6 @@ fn detail(id: String, version: String, message: Option<String>) -> StatusDetail 
 
 const PRESENT: &str = "already there; nothing was changed";
 const CONFLICT: &str = "conflict: this version is already stored with other content; a change needs a later `modified`, and an object without versions a new id";
-const NOT_OWNER: &str = "not the owner: another organisation published this object here, and only it may add versions";
+const NOT_OWNER: &str =
+    "not the owner: another organisation published this object here, and only it may add versions";
 const TOO_MANY_VERSIONS: &str = "the object has 10000 versions here already; publish a new object instead";

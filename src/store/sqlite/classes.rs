@@ -40,10 +40,12 @@ impl Classes {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let tlp: String = row.get(0)?;
-            let tlp = Tlp::parse(&tlp).ok_or_else(|| Error::Damaged(format!("table handling: tlp `{tlp}`")))?;
+            let tlp =
+                Tlp::parse(&tlp).ok_or_else(|| Error::Damaged(format!("table handling: tlp `{tlp}`")))?;
             all.remember_handling(Handling { tlp, owner: row.get(1)? });
         }
-        let mut statement = connection.prepare("SELECT handling, type, later, earlier FROM class ORDER BY pk")?;
+        let mut statement =
+            connection.prepare("SELECT handling, type, later, earlier FROM class ORDER BY pk")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (later, earlier): (String, String) = (row.get(2)?, row.get(3)?);
@@ -58,7 +60,11 @@ impl Classes {
     }
 
     /// The key of a handling, made if it is new.
-    pub(super) fn intern_handling(&mut self, connection: &Connection, handling: &Handling) -> Result<i64, Error> {
+    pub(super) fn intern_handling(
+        &mut self,
+        connection: &Connection,
+        handling: &Handling,
+    ) -> Result<i64, Error> {
         if let Some(key) = self.handling_keys.get(handling) {
             return Ok(*key);
         }
@@ -110,7 +116,8 @@ impl Classes {
         let versions = matches.versions();
         let mut selection = Selection::default();
         for (at, class) in self.classes.iter().enumerate() {
-            let typed = matches.types.is_empty() || matches.types.iter().any(|t| type_of(t) == class.object_type);
+            let typed =
+                matches.types.is_empty() || matches.types.iter().any(|t| type_of(t) == class.object_type);
             if !sees(&class.handling) || !typed {
                 continue;
             }

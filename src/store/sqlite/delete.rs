@@ -62,7 +62,10 @@ impl<'w, 'a> Deletion<'w, 'a> {
         )?;
         transaction.execute("DELETE FROM log WHERE coll = ?1 AND added = ?2", [coll, member.added])?;
         transaction.execute("DELETE FROM object WHERE seq = ?1", [member.seq])?;
-        transaction.execute("DELETE FROM by_id WHERE hash = ?1 AND coll = ?2 AND added = ?3", [hash, coll, member.added])?;
+        transaction.execute(
+            "DELETE FROM by_id WHERE hash = ?1 AND coll = ?2 AND added = ?3",
+            [hash, coll, member.added],
+        )?;
         if let Some(count) = self.work.collection(collection)?.rows.get_mut(&member.class_key) {
             *count = count.saturating_sub(1);
         }
@@ -72,11 +75,7 @@ impl<'w, 'a> Deletion<'w, 'a> {
 
     /// Finds anew which of the remaining versions are later and earlier than this one.
     fn settle(&mut self, collection: &str, member: &Member, all: &[Member]) -> Result<(), Error> {
-        let mut class = Class {
-            later: Vec::new(),
-            earlier: Vec::new(),
-            ..member.class.clone()
-        };
+        let mut class = Class { later: Vec::new(), earlier: Vec::new(), ..member.class.clone() };
         for other in all {
             match other.version.cmp(&member.version) {
                 std::cmp::Ordering::Greater => insert(&mut class.later, other.class.handling),

@@ -80,7 +80,10 @@ impl Readers {
 }
 
 impl Sqlite {
-    fn job(&self, make: impl FnOnce(mpsc::SyncSender<writer::Answer>) -> writer::Job) -> Result<writer::Answer, Error> {
+    fn job(
+        &self,
+        make: impl FnOnce(mpsc::SyncSender<writer::Answer>) -> writer::Job,
+    ) -> Result<writer::Answer, Error> {
         let (reply, answer) = mpsc::sync_channel(1);
         let stopped = || Error::Busy("the writer has stopped".to_owned());
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
@@ -93,7 +96,9 @@ impl Store for Sqlite {
     fn add(&self, batch: Batch) -> Result<Status, Error> {
         match self.job(|reply| writer::Job::Add(Box::new(batch), reply))? {
             writer::Answer::Added(result) => result.map(|status| *status),
-            writer::Answer::Deleted(_) => Err(Error::Backend("the writer answered another question".to_owned())),
+            writer::Answer::Deleted(_) => {
+                Err(Error::Backend("the writer answered another question".to_owned()))
+            }
         }
     }
 
@@ -105,16 +110,20 @@ impl Store for Sqlite {
         self.shared.knows(scope, id)
     }
 
-    fn delete(&self, scope: &EraseScope, id: &str, versions: &Versions, now: Timestamp) -> Result<Deleted, Error> {
-        let order = delete::Order {
-            scope: scope.clone(),
-            id: id.to_owned(),
-            versions: versions.clone(),
-            now,
-        };
+    fn delete(
+        &self,
+        scope: &EraseScope,
+        id: &str,
+        versions: &Versions,
+        now: Timestamp,
+    ) -> Result<Deleted, Error> {
+        let order =
+            delete::Order { scope: scope.clone(), id: id.to_owned(), versions: versions.clone(), now };
         match self.job(|reply| writer::Job::Delete(Box::new(order), reply))? {
             writer::Answer::Deleted(result) => result,
-            writer::Answer::Added(_) => Err(Error::Backend("the writer answered another question".to_owned())),
+            writer::Answer::Added(_) => {
+                Err(Error::Backend("the writer answered another question".to_owned()))
+            }
         }
     }
 
@@ -170,7 +179,9 @@ impl From<rusqlite::Error> for Error {
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(text),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(format!("the database is damaged: {text}")),
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(format!("the database is damaged: {text}"))
+            }
             _ => Self::Backend(text),
         }
     }

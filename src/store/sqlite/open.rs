@@ -33,10 +33,7 @@ impl Sqlite {
         check_watermarks(&collections, now, options.accept_future_watermark)?;
         let idle: Result<Vec<_>, _> = (0..options.readers.max(1)).map(|_| reader(&options.path)).collect();
         let shared = Arc::new(Shared {
-            readers: Readers {
-                idle: Mutex::new(idle?),
-                returned: Condvar::new(),
-            },
+            readers: Readers { idle: Mutex::new(idle?), returned: Condvar::new() },
             classes: RwLock::new(Arc::new(Classes::load(&connection)?)),
             waiting: RwLock::new(Waiting::load(&connection)?),
             collections: RwLock::new(collections),
@@ -44,12 +41,7 @@ impl Sqlite {
         });
         let (jobs, queue) = mpsc::sync_channel(writer::QUEUE);
         let writer = writer::start(connection, shared.clone(), queue)?;
-        Ok(Self {
-            shared,
-            jobs: Some(jobs),
-            writer: Some(writer),
-            _lock: lock,
-        })
+        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer), _lock: lock })
     }
 }
 
@@ -112,7 +104,8 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
 /// Two servers on one file would give out the same `date_added` twice.
 fn lock(path: &Path) -> Result<std::fs::File, Error> {
     let lock = path.with_extension("lock");
-    let file = std::fs::File::create(&lock).map_err(|error| Error::Damaged(format!("cannot write {}: {error}", lock.display())))?;
+    let file = std::fs::File::create(&lock)
+        .map_err(|error| Error::Damaged(format!("cannot write {}: {error}", lock.display())))?;
     file.try_lock().map_err(|_| {
         Error::Damaged(format!(
             "another liaison process serves from {}; stop it first, or give this one a store of its own",
@@ -134,7 +127,8 @@ fn migrate(connection: &mut Connection, now: Timestamp) -> Result<(), Error> {
         .collect::<Result<_, _>>()?;
     if applied.len() > MIGRATIONS.len() {
         return Err(Error::Damaged(
-            "the database was made by a newer liaison than this one; use that version or a later one".to_owned(),
+            "the database was made by a newer liaison than this one; use that version or a later one"
+                .to_owned(),
         ));
     }
     for (at, text) in MIGRATIONS.iter().enumerate() {
@@ -143,7 +137,9 @@ fn migrate(connection: &mut Connection, now: Timestamp) -> Result<(), Error> {
             Some(known) if known[..] == sum => {}
             Some(_) => {
                 let number = at + 1;
-                return Err(Error::Damaged(format!("migration {number} of this database is not the one this liaison knows")));
+                return Err(Error::Damaged(format!(
+                    "migration {number} of this database is not the one this liaison knows"
+                )));
             }
             None => {
                 transaction.execute_batch(text)?;
@@ -209,14 +205,11 @@ fn collections(connection: &Connection) -> Result<HashMap<String, Collection>, E
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let pk = row.get(0)?;
-        let collection = Collection {
-            pk,
-            last_added: row.get(2)?,
-            rows: HashMap::new(),
-        };
+        let collection = Collection { pk, last_added: row.get(2)?, rows: HashMap::new() };
         by_pk.insert(pk, (row.get(1)?, collection));
     }
-    let mut statement = connection.prepare("SELECT coll, class, count(*) FROM log INDEXED BY log_by_class GROUP BY coll, class")?;
+    let mut statement = connection
+        .prepare("SELECT coll, class, count(*) FROM log INDEXED BY log_by_class GROUP BY coll, class")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if let Some((_, collection)) = by_pk.get_mut(&row.get(0)?) {
@@ -227,7 +220,11 @@ fn collections(connection: &Connection) -> Result<HashMap<String, Collection>, E
 }
 
 /// A `date_added` far in the future means that the clock was wrong, then or now.
-fn check_watermarks(collections: &HashMap<String, Collection>, now: Timestamp, accept: bool) -> Result<(), Error> {
+fn check_watermarks(
+    collections: &HashMap<String, Collection>,
+    now: Timestamp,
+    accept: bool,
+) -> Result<(), Error> {
     let ahead = collections.iter().find(|(_, found)| found.last_added > now.micros() + FUTURE_MAX_MICROS);
     match ahead {
         Some((id, found)) if !accept => Err(Error::Damaged(format!(

@@ -16,7 +16,8 @@ impl Shared {
     /// One page. Everything it reads is from one snapshot, and the classes are taken after the
     /// snapshot: the writer publishes new classes before it commits rows that have them.
     pub(super) fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error> {
-        if !query.matches.spec_versions.is_empty() && !query.matches.spec_versions.iter().any(|v| v == "2.1") {
+        if !query.matches.spec_versions.is_empty() && !query.matches.spec_versions.iter().any(|v| v == "2.1")
+        {
             return Ok(Page::default());
         }
         self.readers.with(|connection| {
@@ -50,7 +51,12 @@ impl Shared {
 
     /// Starts the snapshot by the first read, and finds where the ids wanted are. The index in
     /// memory is held still meanwhile, so that each row of the snapshot is in it or in the table.
-    fn snapshot(&self, connection: &Connection, collection: &str, ids: &[String]) -> Result<(Option<i64>, Option<Vec<i64>>), Error> {
+    fn snapshot(
+        &self,
+        connection: &Connection,
+        collection: &str,
+        ids: &[String],
+    ) -> Result<(Option<i64>, Option<Vec<i64>>), Error> {
         let waiting = (!ids.is_empty()).then(|| self.waiting.read());
         let coll: Option<i64> = connection
             .prepare_cached("SELECT pk FROM collection WHERE id = ?1")?
@@ -65,14 +71,21 @@ impl Shared {
         for hash in hashes {
             places.extend(index::places(connection, hash)?);
         }
-        let mut added: Vec<i64> = places.into_iter().filter(|place| place.0 == coll).map(|place| place.1).collect();
+        let mut added: Vec<i64> =
+            places.into_iter().filter(|place| place.0 == coll).map(|place| place.1).collect();
         added.sort_unstable();
         added.dedup();
         Ok((Some(coll), Some(added)))
     }
 
     /// Chooses how to find the rows.
-    fn plan(&self, classes: &Arc<Classes>, scope: &ReadScope, query: &Query, places: Option<Vec<i64>>) -> Plan {
+    fn plan(
+        &self,
+        classes: &Arc<Classes>,
+        scope: &ReadScope,
+        query: &Query,
+        places: Option<Vec<i64>>,
+    ) -> Plan {
         let selection = classes.select(scope, &query.matches);
         if let Some(added) = places {
             return Plan::Picked(selection, added);
@@ -100,7 +113,13 @@ enum Plan {
     Picked(Selection, Vec<i64>),
 }
 
-fn read_page(connection: &Connection, coll: i64, classes: &Classes, plan: Plan, query: &Query) -> Result<Page, Error> {
+fn read_page(
+    connection: &Connection,
+    coll: i64,
+    classes: &Classes,
+    plan: Plan,
+    query: &Query,
+) -> Result<Page, Error> {
     let after = query.after.map_or(i64::MIN, Timestamp::micros);
     let (selection, picked) = match plan {
         Plan::Scanned(selection) => (selection, None),
@@ -193,16 +212,17 @@ fn stored(row: &Row, content: Content) -> Result<Option<Stored>, Error> {
             json.to_vec()
         }
     };
-    Ok(Some(Stored {
-        added: Timestamp::from_micros(row.get(0)?),
-        version: row.get(2)?,
-        id,
-        json,
-    }))
+    Ok(Some(Stored { added: Timestamp::from_micros(row.get(0)?), version: row.get(2)?, id, json }))
 }
 
 /// The first places past `after` of all classes together.
-fn merge(connection: &Connection, coll: i64, selection: &Selection, after: i64, limit: u32) -> Result<Vec<i64>, Error> {
+fn merge(
+    connection: &Connection,
+    coll: i64,
+    selection: &Selection,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<i64>, Error> {
     let sql = "SELECT added FROM log INDEXED BY log_by_class WHERE coll = ?1 AND class = ?2 AND added > ?3 ORDER BY added LIMIT ?4";
     let mut statement = connection.prepare_cached(sql)?;
     let wanted = i64::from(limit) + 1;
@@ -219,7 +239,12 @@ fn merge(connection: &Connection, coll: i64, selection: &Selection, after: i64, 
 }
 
 /// A status, if this client sent the POST by this API root.
-pub(super) fn status(connection: &Connection, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error> {
+pub(super) fn status(
+    connection: &Connection,
+    client: &str,
+    api_root: &str,
+    id: &str,
+) -> Result<Option<Vec<u8>>, Error> {
     let sql = "SELECT body FROM status WHERE id = ?1 AND client = ?2 AND api_root = ?3";
     let mut statement = connection.prepare_cached(sql)?;
     Ok(statement.query_row([id, client, api_root], |row| row.get(0)).optional()?)

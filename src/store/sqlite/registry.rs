@@ -23,9 +23,7 @@ pub struct Tool {
 impl Tool {
     /// Opens it, and makes it if it is not there.
     pub fn open(path: &Path, now: Timestamp) -> Result<Self, Error> {
-        Ok(Self {
-            connection: connect(path, now)?,
-        })
+        Ok(Self { connection: connect(path, now)? })
     }
 
     /// The registry as last applied.
@@ -38,7 +36,9 @@ impl Tool {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let current = load(&transaction, None)?;
         if current.as_ref().map(|(_, text)| text.as_str()) != before {
-            return Err(Error::Busy("somebody else has just applied another registry; look at the plan again".to_owned()));
+            return Err(Error::Busy(
+                "somebody else has just applied another registry; look at the plan again".to_owned(),
+            ));
         }
         let generation = current.map_or(0, |(generation, _)| generation) + 1;
         transaction.execute("DELETE FROM registry", [])?;

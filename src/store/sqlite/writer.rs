@@ -123,7 +123,12 @@ fn commit(connection: &mut Connection, shared: &Shared, jobs: Vec<Job>) -> Resul
 
 type Outcome = (Vec<Status>, Vec<Deleted>);
 
-fn run(connection: &mut Connection, shared: &Shared, batches: Vec<Box<Batch>>, orders: &[Box<Order>]) -> Result<Outcome, Error> {
+fn run(
+    connection: &mut Connection,
+    shared: &Shared,
+    batches: Vec<Box<Batch>>,
+    orders: &[Box<Order>],
+) -> Result<Outcome, Error> {
     let rows: usize = batches.iter().map(|batch| batch.entries.len()).sum();
     let mut work = Work::begin(connection, shared)?;
     let slice = shared.waiting.write().slice(rows, work.last_seq);
@@ -142,7 +147,8 @@ fn run(connection: &mut Connection, shared: &Shared, batches: Vec<Box<Batch>>, o
 impl<'a> Work<'a> {
     fn begin(connection: &'a mut Connection, shared: &'a Shared) -> Result<Self, Error> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let last_seq = transaction.query_row("SELECT coalesce(max(seq), 0) FROM object", [], |row| row.get(0))?;
+        let last_seq =
+            transaction.query_row("SELECT coalesce(max(seq), 0) FROM object", [], |row| row.get(0))?;
         Ok(Self {
             transaction,
             shared,
@@ -173,10 +179,7 @@ impl<'a> Work<'a> {
     pub(super) fn collection(&mut self, id: &str) -> Result<&mut Collection, Error> {
         if !self.collections.contains_key(id) {
             self.transaction.execute("INSERT INTO collection (id, last_added) VALUES (?1, 0)", [id])?;
-            let collection = Collection {
-                pk: self.transaction.last_insert_rowid(),
-                ..Collection::default()
-            };
+            let collection = Collection { pk: self.transaction.last_insert_rowid(), ..Collection::default() };
             self.collections.insert(id.to_owned(), collection);
         }
         let found = self.collections.get_mut(id);
@@ -191,7 +194,8 @@ impl<'a> Work<'a> {
         }
         *entry.rows.entry(new).or_default() += 1;
         let pk = entry.pk;
-        let mut update = self.transaction.prepare_cached("UPDATE log SET class = ?3 WHERE coll = ?1 AND added = ?2")?;
+        let mut update =
+            self.transaction.prepare_cached("UPDATE log SET class = ?3 WHERE coll = ?1 AND added = ?2")?;
         update.execute(params![pk, added, new])?;
         drop(update);
         self.note_change(collection, added);
@@ -231,7 +235,6 @@ impl<'a> Work<'a> {
         }
         Ok(())
     }
-
 }
 
 /// The commit failed: its rows are not there.
@@ -262,4 +265,3 @@ fn copy(error: &Error) -> Error {
 
 /// Past so many objects a commit takes no further job.
 const OBJECTS_PER_COMMIT: usize = 20_000;
-
