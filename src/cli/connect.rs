@@ -135,7 +135,7 @@ pub(super) fn whoami(args: &WhoamiArgs) -> anyhow::Result<Exit> {
         answer.server_version, answer.server_time
     ));
     for root in &answer.api_roots {
-        output::line(&format!("{}", root.url));
+        output::line(&root.url);
         for collection in &root.collections {
             let rights = match (collection.can_read, collection.can_write) {
                 (true, true) => "read and write",

@@ -11,6 +11,7 @@ use anyhow::Context;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Reads the settings of a hub.
 pub(super) fn load(args: &HubArgs) -> anyhow::Result<Config> {
@@ -19,6 +20,11 @@ pub(super) fn load(args: &HubArgs) -> anyhow::Result<Config> {
 }
 
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
+    serve_until(args, &CancellationToken::new())
+}
+
+/// Serves until a signal comes, or until told to stop.
+pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow::Result<Exit> {
     let config = load(&args.hub)?;
     crate::telemetry::start(&config.log).map_err(|error| stop(Exit::Usage, error))?;
     check_keys(&config)?;
@@ -56,12 +62,12 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<Exit> {
     actix_web::rt::System::new().block_on(async move {
         let running = http::start(serving)?;
         tracing::info!(%address, admin = ?admin_address, url = %public_url, "serving");
-        until_stopped(running).await
+        until_stopped(running, sign).await
     })
 }
 
 /// Serves until a signal, or until nothing can be stored any more.
-async fn until_stopped(mut running: http::Running) -> anyhow::Result<Exit> {
+async fn until_stopped(mut running: http::Running, sign: &CancellationToken) -> anyhow::Result<Exit> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let servers = std::mem::take(&mut running.servers);
@@ -71,6 +77,7 @@ async fn until_stopped(mut running: http::Running) -> anyhow::Result<Exit> {
         tokio::select! {
             _ = terminate.recv() => break Exit::Done,
             _ = interrupt.recv() => break Exit::Done,
+            () = sign.cancelled() => break Exit::Done,
             _ = look.tick() => if !running.is_writable() {
                 tracing::error!("nothing can be stored any more; stopping, so that the next start recovers");
                 break Exit::InputOutput;

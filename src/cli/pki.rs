@@ -38,19 +38,7 @@ pub(super) fn run(args: &PkiArgs) -> anyhow::Result<Exit> {
         }
         PkiCommand::Revoke { serial, client, file, reason, dir } => {
             let selector = selector(serial.as_deref(), client.as_deref(), file.as_deref())?;
-            let reason = reason.parse().map_err(|_| {
-                stop(Exit::Usage, format!("`{reason}` is no reason; see liaison pki revoke --help"))
-            })?;
-            let records = Place::of(dir)?.open()?.revoke(&selector, reason, now)?;
-            if dir.json {
-                output::json(&records);
-            } else {
-                for record in &records {
-                    output::line(&format!("revoked {} ({})", record.serial, named(record)));
-                }
-                output::line("in the revocation list; a running server acts on it within 5 seconds");
-            }
-            Ok(Exit::Done)
+            revoke(&selector, reason, dir)
         }
         PkiCommand::Crl { dir } => {
             let crl = Place::of(dir)?.open()?.crl(now)?;
@@ -100,6 +88,21 @@ fn init(names: &[String], dir: &PkiDir) -> anyhow::Result<Exit> {
         true => output::json(&serde_json::json!({"dir": place})),
         false => output::line(&format!("CA and server certificate are in {}", place.display())),
     }
+    Ok(Exit::Done)
+}
+
+fn revoke(selector: &Selector, reason: &str, dir: &PkiDir) -> anyhow::Result<Exit> {
+    let unknown = |_| stop(Exit::Usage, format!("`{reason}` is no reason; see liaison pki revoke --help"));
+    let reason = reason.parse().map_err(unknown)?;
+    let records = Place::of(dir)?.open()?.revoke(selector, reason, Clock::system().now_utc())?;
+    if dir.json {
+        output::json(&records);
+        return Ok(Exit::Done);
+    }
+    for record in &records {
+        output::line(&format!("revoked {} ({})", record.serial, named(record)));
+    }
+    output::line("in the revocation list; a running server acts on it within 5 seconds");
     Ok(Exit::Done)
 }
 

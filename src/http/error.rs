@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, ResponseError};
 
 /// A request that is not answered with what it asked for.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub(super) enum Failure {
     /// No such thing, or none for this client: nobody is told which.
     #[error("not found")]
     NotFound,

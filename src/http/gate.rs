@@ -97,10 +97,9 @@ fn check_head(gate: &Gate, request: &HttpRequest) -> Result<(), Failure> {
         return Err(Failure::HeaderTooLarge);
     }
     check_host(gate, request)?;
-    if let Some(expect) = head.headers.get(header::EXPECT) {
-        if !expect.as_bytes().eq_ignore_ascii_case(b"100-continue") {
-            return Err(Failure::Expectation);
-        }
+    let expect = head.headers.get(header::EXPECT);
+    if expect.is_some_and(|expect| !expect.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
+        return Err(Failure::Expectation);
     }
     // None of our paths needs an escape, so whatever is written with one is not ours.
     if head.uri.path().contains('%') {

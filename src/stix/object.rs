@@ -301,9 +301,8 @@ fn is_marking(text: &str) -> bool {
     StixId::parse(text).is_ok_and(|id| id.object_type() == MARKING)
 }
 
-#[expect(clippy::expect_used, reason = "a constant that is a timestamp")]
 fn unversioned() -> Version {
-    StixTime::parse(UNVERSIONED).expect("a timestamp")
+    StixTime::parse(UNVERSIONED).expect("the constant is a timestamp")
 }
 
 fn wrong(property: &'static str, found: impl AsRef<[u8]>, rule: String) -> ObjectError {

@@ -3,7 +3,8 @@
 
 mod data;
 
-use super::args::{Cli, DemoArgs};
+use super::args::{Cli, DemoArgs, HubArgs, ServeArgs};
+use super::hub::serve_until;
 use super::init::{Hub, create};
 use super::output::{self, Exit, stop};
 use anyhow::Context;
@@ -12,27 +13,23 @@ use data::{Level, count, count_lines};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
 
 const REGISTRY: &str = include_str!("registry.toml");
 
 pub(super) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let scratch = Scratch::new(args.dir.as_deref())?;
     let demo = Demo::set_up(&scratch.path)?;
-    let server = demo.serve()?;
-    demo.first_round(args.data.as_deref())?;
-    if args.data.is_none() {
-        demo.reply()?;
-        demo.schedule()?;
+    let stop = CancellationToken::new();
+    let server = demo.serve(&stop)?;
+    let told = demo.story(args);
+    if told.is_err() || args.once {
+        stop.cancel();
+    } else {
+        std::thread::spawn(move || demo.keep_polling());
     }
-    if args.once {
-        say("That was one whole round. (Without --once the hub would go on serving now.)");
-        return Ok(Exit::Done);
-    }
-    demo.what_next();
-    std::thread::spawn(move || demo.keep_polling());
     let ended = server.join().map_err(|_| anyhow::anyhow!("the server thread failed"))?;
-    drop(scratch);
-    ended
+    told.and(ended)
 }
 
 /// The directory of the demo; one that nobody named is removed at the end.
@@ -94,11 +91,31 @@ impl Demo {
         Ok(Self { dir: dir.to_owned(), port })
     }
 
-    fn serve(&self) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<Exit>>> {
+    /// The steps that need no reader's help.
+    fn story(&self, args: &DemoArgs) -> anyhow::Result<()> {
+        self.first_round(args.data.as_deref())?;
+        if args.data.is_none() {
+            self.reply()?;
+            self.schedule()?;
+        }
+        if args.once {
+            say("That was one whole round. Without --once the hub would go on serving now.");
+        } else {
+            self.what_next();
+        }
+        Ok(())
+    }
+
+    fn serve(
+        &self,
+        stop_sign: &CancellationToken,
+    ) -> anyhow::Result<std::thread::JoinHandle<anyhow::Result<Exit>>> {
         say("2. The hub serves STIX 2.1 over TAXII 2.1. Only holders of a certificate get in:");
         let command = ["serve", "--config", &self.path("liaison.toml")].map(str::to_owned);
         show(&command);
-        let server = std::thread::spawn(move || execute(&command));
+        let hub = HubArgs { config: self.dir.join("liaison.toml"), sets: Vec::new(), json: false };
+        let (args, sign) = (ServeArgs { hub, accept_future_watermark: false }, stop_sign.clone());
+        let server = std::thread::spawn(move || serve_until(&args, &sign));
         let deadline = Instant::now() + Duration::from_secs(20);
         while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             if server.is_finished() || Instant::now() > deadline {

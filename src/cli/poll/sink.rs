@@ -2,10 +2,11 @@
 
 use super::super::args::{Format, PollArgs};
 use super::super::output::{Exit, stop};
-use super::state::{StateFile, replace};
+use super::state::{StateFile, place, replace, sync};
 use crate::stix::json::{Document, Node};
 use crate::stix::{StixTime, Timestamp};
 use anyhow::Context;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::unix::fs::MetadataExt;
@@ -73,8 +74,12 @@ impl Sink {
                 replace(&dir.join(bundle_name(*files)), &text)?;
             }
             Self::Directory { dir } => {
-                for item in items() {
-                    write_object(dir, page, item)?;
+                let written: Vec<PathBuf> =
+                    items().map(|item| write_object(dir, page, item)).collect::<Result<_, _>>()?;
+                // Written first and synced then: the disk takes them together.
+                let folders: BTreeSet<&Path> = written.iter().filter_map(|path| path.parent()).collect();
+                for path in written.iter().map(PathBuf::as_path).chain(folders) {
+                    sync(path)?;
                 }
             }
         }
@@ -120,7 +125,7 @@ fn bundles(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
     let beyond = path.join(bundle_name(files + 1));
     match std::fs::remove_file(&beyond) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).context("cannot write the output");
+            Err(error).context("cannot write the output")
         }
         _ => Ok(Sink::Bundles { dir: path.to_owned(), files }),
     }
@@ -132,7 +137,7 @@ fn bundle_name(number: u64) -> String {
 
 /// TYPE/ID/VERSION.json, or TYPE/ID.json for objects without versions, as python-stix2's
 /// FileSystemSource reads them. A version keeps its name, so writing it again repeats nothing.
-fn write_object(dir: &Path, page: &Document, item: &Node) -> anyhow::Result<()> {
+fn write_object(dir: &Path, page: &Document, item: &Node) -> anyhow::Result<PathBuf> {
     let text =
         |name: &str| page.member(item, name).and_then(|raw| serde_json::from_slice::<String>(raw).ok());
     let id = text("id").and_then(|id| crate::stix::StixId::parse(&id).ok());
@@ -152,5 +157,6 @@ fn write_object(dir: &Path, page: &Document, item: &Node) -> anyhow::Result<()> 
     };
     let parent = path.parent().unwrap_or(dir);
     std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    replace(&path, &page.text[item.range.clone()])
+    place(&path, &page.text[item.range.clone()])?;
+    Ok(path)
 }

@@ -6,7 +6,6 @@ use super::super::output::{Exit, stop};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Where to go on.
@@ -97,18 +96,26 @@ impl StateFile {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all, to the disk.
 pub(super) fn replace(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    place(path, text)?;
+    sync(path)?;
+    sync(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Writes a file whole or not at all; it may not have reached the disk yet.
+pub(super) fn place(path: &Path, text: &[u8]) -> anyhow::Result<()> {
     let temporary = path.with_extension("tmp");
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&temporary)?;
-        file.write_all(text)?;
-        file.sync_data()?;
-        std::fs::rename(&temporary, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    std::fs::write(&temporary, text)
+        .and_then(|()| std::fs::rename(&temporary, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Waits until a file or a folder's list of names is on the disk.
+pub(super) fn sync(path: &Path) -> anyhow::Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .with_context(|| format!("cannot write {} to the disk", path.display()))
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {

@@ -91,8 +91,8 @@ fn commit(connection: &mut Connection, shared: &Shared, jobs: Vec<Job>) -> Resul
     let (mut adds, mut deletes) = (Vec::new(), Vec::new());
     for job in jobs {
         match job {
-            Job::Add(batch, reply) => adds.push((batch, reply)),
-            Job::Delete(order, reply) => deletes.push((order, reply)),
+            Job::Add(batch, reply) => adds.push((*batch, reply)),
+            Job::Delete(order, reply) => deletes.push((*order, reply)),
         }
     }
     let (batches, add_replies): (Vec<_>, Vec<_>) = adds.into_iter().unzip();
@@ -126,8 +126,8 @@ type Outcome = (Vec<Status>, Vec<Deleted>);
 fn run(
     connection: &mut Connection,
     shared: &Shared,
-    batches: Vec<Box<Batch>>,
-    orders: &[Box<Order>],
+    batches: Vec<Batch>,
+    orders: &[Order],
 ) -> Result<Outcome, Error> {
     let rows: usize = batches.iter().map(|batch| batch.entries.len()).sum();
     let mut work = Work::begin(connection, shared)?;
@@ -160,7 +160,7 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn all(&mut self, batches: Vec<Box<Batch>>, orders: &[Box<Order>]) -> Result<Outcome, Error> {
+    fn all(&mut self, batches: Vec<Batch>, orders: &[Order]) -> Result<Outcome, Error> {
         let mut deletions = Vec::with_capacity(orders.len());
         for order in orders {
             deletions.push(Deletion::new(self).run(order)?);
@@ -168,7 +168,7 @@ impl<'a> Work<'a> {
         let mut adding = Adding::new(self);
         let mut statuses = Vec::with_capacity(batches.len());
         for batch in batches {
-            statuses.push(adding.batch(*batch)?);
+            statuses.push(adding.batch(batch)?);
         }
         adding.write(&statuses)?;
         let statuses = statuses.into_iter().map(|(status, _)| status).collect();
