@@ -107,6 +107,11 @@ pub(super) fn check(args: &HubArgs) -> anyhow::Result<Exit> {
             Err(error) => problems.push(error.to_string()),
         }
     }
+    if !config.database().exists() {
+        let text =
+            format!("database: {} does not exist; `liaison init` makes it", config.database().display());
+        return Err(stop(Exit::Failed, text));
+    }
     match sqlite::check(&config.database(), now.now()) {
         Ok(found) if found.is_empty() => {
             notes.push(format!("database: {}: every page and checksum is right", config.database().display()))

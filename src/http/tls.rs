@@ -321,3 +321,7 @@ fn certified_key(certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsErro
 fn unusable(place: impl Into<String>, error: &(impl std::fmt::Display + ?Sized)) -> TlsError {
     TlsError::Unusable(place.into(), error.to_string())
 }
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

@@ -231,7 +231,15 @@ fn check_watermarks(
             "collection {id} was last added to at {}, more than 24 hours ahead of the clock ({now}); set the clock, or start with --accept-future-watermark",
             Timestamp::from_micros(found.last_added)
         ))),
-        _ => Ok(()),
+        _ => {
+            let behind = collections.values().any(|found| found.last_added > now.micros() + BEHIND_MICROS);
+            if behind {
+                tracing::warn!(
+                    "the clock is more than an hour behind the newest objects; date_added goes on from theirs"
+                );
+            }
+            Ok(())
+        }
     }
 }
 
@@ -239,3 +247,4 @@ const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001_init.sql"
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;
 const FUTURE_MAX_MICROS: i64 = 24 * 3600 * 1_000_000;
+const BEHIND_MICROS: i64 = 3600 * 1_000_000;
