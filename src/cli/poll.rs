@@ -33,12 +33,12 @@ pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
     let connection = connect(&args.server)?;
     runtime()?.block_on(async {
         let Some(interval) = interval else {
-            tell(args, &round(&connection, args).await?);
+            tell(args, &round(&connection, args, &mut None).await?);
             return Ok(Exit::Done);
         };
-        let mut failures = 0;
+        let (mut failures, mut known) = (0, None);
         loop {
-            let wait = match round(&connection, args).await {
+            let wait = match round(&connection, args, &mut known).await {
                 Ok(found) => {
                     failures = 0;
                     tell(args, &found);
@@ -46,6 +46,8 @@ pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
                 }
                 Err(error) if is_passing(&error) => {
                     output::problem(&format!("{error:#}"));
+                    // Next time the collection is looked for anew: it may have moved or gone.
+                    known = None;
                     failures += 1;
                     backoff(failures, interval)
                 }
@@ -57,8 +59,12 @@ pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
 }
 
 /// Fetches page after page until there is nothing new.
-async fn round(connection: &Connection, args: &PollArgs) -> anyhow::Result<Round> {
-    let found = choose(connection, args.collection.as_deref(), Need::Read).await?;
+async fn round(connection: &Connection, args: &PollArgs, known: &mut Option<Found>) -> anyhow::Result<Round> {
+    let found = match known {
+        Some(found) => found.clone(),
+        None => choose(connection, args.collection.as_deref(), Need::Read).await?,
+    };
+    *known = Some(found.clone());
     let mut state = StateFile::open(args, &connection.client.origin(), &found.collection.id)?;
     let mut sink = Sink::open(args, &mut state)?;
     let mut round = Round {
@@ -85,7 +91,7 @@ async fn round(connection: &Connection, args: &PollArgs) -> anyhow::Result<Round
             return Err(stop(Exit::BadData, "the server sends the same page again and again"));
         }
         round.cursor = after.added_after.clone();
-        if page_changed(&before, &after) {
+        if after != before {
             sink.note(&mut state);
             state.save(after)?;
         }
@@ -93,10 +99,6 @@ async fn round(connection: &Connection, args: &PollArgs) -> anyhow::Result<Round
             return Ok(round);
         }
     }
-}
-
-fn page_changed(before: &Position, after: &Position) -> bool {
-    before != after
 }
 
 /// A page taken apart.

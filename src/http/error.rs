@@ -153,7 +153,13 @@ impl Failure {
             Self::Store(_) => {
                 "The fault is on the server's side. Tell the operator the error_id if it stays."
             }
-            Self::Denied(_) | Self::Filter(_) | Self::Cursor(_) | Self::Envelope(_) | Self::BadRequest(_) => {
+            Self::Denied(Denied::NotInForce(_)) => {
+                "Nothing was deleted. The operator sets the agreement's dates in the registry."
+            }
+            Self::Denied(_) => {
+                "The collection's can_read and can_write tell your rights; the operator sets them in the registry."
+            }
+            Self::Filter(_) | Self::Cursor(_) | Self::Envelope(_) | Self::BadRequest(_) => {
                 return None;
             }
         };
