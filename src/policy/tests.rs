@@ -1,6 +1,6 @@
 use super::*;
 use crate::registry::Registry;
-use crate::stix::json;
+use crate::stix::{Object, json};
 
 const REGISTRY: &str = r#"
 [[organisation]]
