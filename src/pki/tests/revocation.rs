@@ -145,7 +145,6 @@ fn reasons_are_read_as_they_are_written() {
 
 /// A hub with far more partners than there are.
 #[test]
-#[ignore = "some seconds in a debug build"]
 fn one_more_revocation_of_100_000_is_quick() {
     let (_dir, pki) = new_ca();
     let model = issue(&pki, "org", "a").record;
