@@ -4,6 +4,7 @@ use super::args::{HubArgs, RegistryArgs, RegistryCommand, RegistryFileArgs};
 use super::hub::load;
 use super::output::{self, Exit, stop};
 use crate::clock::Clock;
+use crate::policy::Directory;
 use crate::registry::{Registry, diff};
 use crate::store::sqlite::Tool;
 use anyhow::Context;
@@ -28,14 +29,22 @@ fn change(args: &RegistryFileArgs, dry_run: bool) -> anyhow::Result<Exit> {
         Some(text) => parse(text, Path::new("the registry in force"))?,
     };
     let changes: Vec<String> = diff(&old, &registry).iter().map(ToString::to_string).collect();
+    let widened = Directory::new(registry.clone()).widened(&Directory::new(old));
     if !dry_run && !changes.is_empty() {
         tool.apply(before.as_deref(), &registry.to_toml(), clock.now())?;
     }
     if args.hub.json {
-        output::json(&serde_json::json!({"changes": changes, "applied": !dry_run}));
+        output::json(
+            &serde_json::json!({"changes": changes, "applied": !dry_run, "poll_from_start": widened}),
+        );
         return Ok(Exit::Done);
     }
     changes.iter().for_each(|change| output::line(change));
+    for (client, collection) in widened {
+        output::line(&format!(
+            "! {client} may see more of collection {collection} than before; to get what is older than its cursor it must poll once with --from-start"
+        ));
+    }
     output::line(match (changes.is_empty(), dry_run) {
         (true, _) => "nothing to change: the registry in force is this one",
         (false, true) => "nothing was changed; `liaison registry apply` does it",

@@ -102,6 +102,35 @@ impl Directory {
         &self.registry
     }
 
+    /// The clients that would see more of a collection than they do under `before`: what is older
+    /// than their cursor does not come by itself.
+    pub fn widened(&self, before: &Self) -> Vec<(String, String)> {
+        let old = before.reading();
+        let more = |(place, ceiling): &(&(String, String), &Tlp)| {
+            before.knows_client(&place.0) && old.get(*place).is_none_or(|before| before < *ceiling)
+        };
+        let mut found: Vec<_> = self.reading().iter().filter(more).map(|(place, _)| place.clone()).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Up to which level each client reads each collection.
+    fn reading(&self) -> HashMap<(String, String), Tlp> {
+        let peers: HashMap<String, &Arc<Peer>> =
+            self.peers.values().map(|peer| (peer.name(), peer)).collect();
+        let mut found = HashMap::new();
+        for (name, peer) in peers {
+            for grant in self.roots.keys().flat_map(|root| self.grants(peer, root)).filter(Grant::can_read) {
+                found.insert((name.clone(), grant.collection().id.clone()), grant.ceiling());
+            }
+        }
+        found
+    }
+
+    fn knows_client(&self, name: &str) -> bool {
+        self.peers.values().any(|peer| peer.name() == name)
+    }
+
     /// The organisation behind a STIX identity.
     pub(super) fn behind(&self, identity: &str) -> Option<&str> {
         self.identities.get(identity).map(String::as_str)

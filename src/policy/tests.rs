@@ -162,6 +162,18 @@ fn rights_come_from_party_role_and_lists() {
 }
 
 #[test]
+fn clients_that_would_see_more_are_named() {
+    let changed =
+        REGISTRY.replace("tlp_max = \"GREEN\"", "tlp_max = \"AMBER\"").replace("read = [\"b\"]", "");
+    let (old, new) = (directory(), Directory::new(Registry::parse(&changed).unwrap()));
+    let pair = |client: &str, collection: &str| (client.to_owned(), collection.to_owned());
+    let (both, one_way) = ("3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c11", "1f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c12");
+    let want = vec![pair("a/feed", one_way), pair("a/siem", one_way), pair("a/siem", both)];
+    assert_eq!(new.widened(&old), want);
+    assert!(old.widened(&new).is_empty());
+}
+
+#[test]
 fn an_agreement_out_of_its_dates_is_closed() {
     let grant = directory().grant(&peer("a/feed"), "exchange", "both").unwrap();
     let at = |text: &str| read_scope(&grant, Timestamp::parse(text).unwrap()).is_ok();
