@@ -18,8 +18,9 @@ use crate::taxii::{Match, Versions};
 /// * A call that returns `Ok` from `add` or `delete` has its effect on disk, whole; one that
 ///   returns an error may have none or, for [`Error::Unknown`], the whole effect.
 /// * `date_added` strictly increases within a collection, is at or after the batch's `received`,
-///   and the last of what one commit adds to a collection falls on a whole millisecond. Rows
-///   become visible in that order: no reader sees a row and later finds another below it.
+///   and the last that any reader sees of what one commit adds to a collection falls on a whole
+///   millisecond, unless that row is deleted. Rows become visible in that order: no reader sees
+///   a row and later finds another below it.
 /// * Nothing is read without a scope, and the scope filters before the limit counts. `last` and
 ///   `first` mean among the versions that the scope sees.
 /// * Calls block; [`Handle`] is the way in from async code.

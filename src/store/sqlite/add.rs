@@ -10,7 +10,7 @@ use crate::stix::object::{UNVERSIONED, same_content};
 use crate::store::{Batch, Entry, Error, Prepared};
 use crate::taxii::resource::{Progress, Status, StatusDetail};
 use rusqlite::{CachedStatement, params, types::Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Versions that one object may have in a collection.
 const VERSIONS_MAX: usize = 10_000;
@@ -203,6 +203,7 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
         (found.pk, found.last_added)
     };
     let count = rows.len();
+    let ends = ends(&rows);
     let mut keys = Vec::with_capacity(count);
     for row in &rows {
         keys.push(work.classes.intern_class(&work.transaction, row.class.clone())?);
@@ -213,9 +214,9 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
         let mut log = work.transaction.prepare_cached(
             "INSERT INTO log (coll, added, class, seq, version_key) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
-        for (at, (row, class)) in rows.into_iter().zip(&keys).enumerate() {
+        for ((row, class), is_end) in rows.into_iter().zip(&keys).zip(ends) {
             added = row.received.max(added + 1);
-            if at + 1 == count {
+            if is_end {
                 // A client that cuts dates to milliseconds must not meet the last rows again.
                 added = added.div_euclid(1000) * 1000 + if added.rem_euclid(1000) == 0 { 0 } else { 1000 };
             }
@@ -236,6 +237,15 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
         work.transaction.prepare_cached("UPDATE collection SET last_added = ?2 WHERE pk = ?1")?;
     update.execute([coll, added])?;
     Ok(())
+}
+
+/// Which rows may be the last that some reader sees of this commit: the last of all that are
+/// alike in who sees them, and in whom they are the last version for.
+fn ends(rows: &[Row]) -> Vec<bool> {
+    let mut met = HashSet::new();
+    let mut ends: Vec<bool> = rows.iter().rev().map(|row| met.insert((row.class.handling, &row.class.later))).collect();
+    ends.reverse();
+    ends
 }
 
 fn insert_row(
