@@ -42,7 +42,10 @@ impl Ledger {
 
     /// Checks one poller's whole sequence against `manifest`, the keys in order as they stand.
     pub fn check(&self, poller: &Poller, manifest: &[(Key, String)]) {
-        let who = format!("{}/{} {:?} all={} limits={:?}", poller.member.org, poller.member.name, poller.style, poller.all, poller.limits);
+        let who = format!(
+            "{}/{} {:?} all={} limits={:?}",
+            poller.member.org, poller.member.name, poller.style, poller.all, poller.limits
+        );
         let mut order: Vec<Key> = Vec::new();
         let mut got: HashMap<Key, usize> = HashMap::new();
         for seen in &poller.seen {
@@ -56,7 +59,9 @@ impl Ledger {
                 None => order.push(key),
                 Some(before) => {
                     let (page, earlier) = (&poller.pages[seen.page], &poller.pages[before]);
-                    let overlap = poller.style == Style::Cut && page.first <= earlier.last && page.first[..23] == earlier.last[..23];
+                    let overlap = poller.style == Style::Cut
+                        && page.first <= earlier.last
+                        && page.first[..23] == earlier.last[..23];
                     assert!(overlap, "{who}: {key:?} came twice, on {earlier:?} and {page:?}");
                 }
             }
@@ -72,7 +77,10 @@ impl Ledger {
         } else {
             for key in self.last_versions(&poller.member) {
                 // A poller that saw only the later version, now deleted, does not meet the earlier one again.
-                assert!(self.touched.contains(&key.0) || got.contains_key(&key), "{who}: {key:?} is the last version and is lost");
+                assert!(
+                    self.touched.contains(&key.0) || got.contains_key(&key),
+                    "{who}: {key:?} is the last version and is lost"
+                );
             }
         }
     }
@@ -84,7 +92,10 @@ impl Ledger {
             let key = (seen.id.clone(), seen.version.clone());
             let page = &poller.pages[seen.page];
             if let Some(date) = dates.get(&key) {
-                assert!(page.first <= **date && **date <= page.last, "{who}: {key:?} of {date} came on {page:?}");
+                assert!(
+                    page.first <= **date && **date <= page.last,
+                    "{who}: {key:?} of {date} came on {page:?}"
+                );
             }
         }
         for pair in poller.pages.windows(2).filter(|_| poller.style != Style::Cut) {
@@ -114,22 +125,52 @@ impl Ledger {
         }
         let listed: HashSet<&Key> = manifest.iter().map(|(key, _)| key).collect();
         let wanted: HashSet<&Key> = self.standing(member).map(|(key, _)| key).collect();
-        assert!(listed == wanted, "manifest of {member:?}: lacks {:?}, has {:?}", first(&wanted, &listed), first(&listed, &wanted));
-        let last: HashSet<Key> = list(&client, &format!("{PLACE}manifest/"), "objects", "last").await.iter().map(|one| record(one).0).collect();
+        assert!(
+            listed == wanted,
+            "manifest of {member:?}: lacks {:?}, has {:?}",
+            first(&wanted, &listed),
+            first(&listed, &wanted)
+        );
+        let last: HashSet<Key> = list(&client, &format!("{PLACE}manifest/"), "objects", "last")
+            .await
+            .iter()
+            .map(|one| record(one).0)
+            .collect();
         let wanted = self.last_versions(member);
-        assert!(last == wanted, "last versions of {member:?} differ: {:?}", last.symmetric_difference(&wanted).next());
+        assert!(
+            last == wanted,
+            "last versions of {member:?} differ: {:?}",
+            last.symmetric_difference(&wanted).next()
+        );
         let ids: HashSet<&String> = self.sent.keys().map(|(id, _)| id).collect();
         for id in ids.into_iter().take(samples) {
-            let wanted: Vec<&str> = manifest.iter().filter(|(key, _)| key.0 == *id).map(|(key, _)| key.1.as_str()).collect();
+            let wanted: Vec<&str> =
+                manifest.iter().filter(|(key, _)| key.0 == *id).map(|(key, _)| key.1.as_str()).collect();
             let found = client.settled(&format!("{PLACE}objects/{id}/versions/"), &[]).await;
             let texts = |found: &Value, list: &str, name: Option<&str>| -> Vec<String> {
                 let items = found[list].as_array().unwrap();
-                items.iter().map(|one| name.map_or(one, |name| &one[name]).as_str().unwrap_or("1970-01-01T00:00:00.000Z").to_owned()).collect()
+                items
+                    .iter()
+                    .map(|one| {
+                        name.map_or(one, |name| &one[name])
+                            .as_str()
+                            .unwrap_or("1970-01-01T00:00:00.000Z")
+                            .to_owned()
+                    })
+                    .collect()
             };
-            assert_eq!(found.as_ref().map(|found| texts(found, "versions", None)).unwrap_or_default(), wanted, "versions of {id} for {member:?}");
+            assert_eq!(
+                found.as_ref().map(|found| texts(found, "versions", None)).unwrap_or_default(),
+                wanted,
+                "versions of {id} for {member:?}"
+            );
             let all = [("match[version]", "all".to_owned())];
             let found = client.settled(&format!("{PLACE}objects/{id}/"), &all).await;
-            assert_eq!(found.as_ref().map(|found| texts(found, "objects", Some("modified"))).unwrap_or_default(), wanted, "{id} for {member:?}");
+            assert_eq!(
+                found.as_ref().map(|found| texts(found, "objects", Some("modified"))).unwrap_or_default(),
+                wanted,
+                "{id} for {member:?}"
+            );
         }
         manifest
     }

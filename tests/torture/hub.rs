@@ -92,11 +92,17 @@ impl Hub {
         let mut text = String::new();
         for org in ["org-a", "org-b"] {
             let country = if org == "org-a" { "AA" } else { "BB" };
-            writeln!(text, "[[organisation]]\nid = \"{org}\"\nname = \"{org}\"\ncountry = \"{country}\"").unwrap();
+            writeln!(text, "[[organisation]]\nid = \"{org}\"\nname = \"{org}\"\ncountry = \"{country}\"")
+                .unwrap();
             for member in self.members.iter().filter(|member| member.org == org) {
                 let role = if member.publishes { "publisher" } else { "consumer" };
                 let (level, _) = LEVELS[member.ceiling];
-                writeln!(text, "[[organisation.client]]\nid = \"{}\"\nrole = \"{role}\"\ntlp_max = \"{level}\"", member.name).unwrap();
+                writeln!(
+                    text,
+                    "[[organisation.client]]\nid = \"{}\"\nrole = \"{role}\"\ntlp_max = \"{level}\"",
+                    member.name
+                )
+                .unwrap();
             }
             if org == "org-b" {
                 text.push_str(more);
@@ -119,7 +125,8 @@ impl Hub {
     /// Runs a command of the program to its end; it must succeed.
     pub fn tool(&self, arguments: &[&str]) -> String {
         let done = Command::new(PROGRAM).args(arguments).output().unwrap();
-        let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+        let text =
+            String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "liaison {arguments:?}: {}\n{text}", done.status);
         text
     }
@@ -141,7 +148,11 @@ impl Hub {
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             let gone = child.try_wait().unwrap();
             assert!(gone.is_none(), "the server does not start ({gone:?}):\n{}", self.log_tail());
-            assert!(started.elapsed() < Duration::from_secs(60), "the server does not listen:\n{}", self.log_tail());
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "the server does not listen:\n{}",
+                self.log_tail()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
         *self.server.lock().unwrap() = Some(child);

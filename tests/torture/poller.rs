@@ -56,7 +56,14 @@ pub struct Poller {
 }
 
 impl Poller {
-    pub fn new(member: &Member, client: Client, style: Style, all: bool, limits: (u64, u64), dice: Dice) -> Self {
+    pub fn new(
+        member: &Member,
+        client: Client,
+        style: Style,
+        all: bool,
+        limits: (u64, u64),
+        dice: Dice,
+    ) -> Self {
         Self {
             member: member.clone(),
             style,
@@ -77,7 +84,8 @@ impl Poller {
     pub async fn work(mut self, stop: &AtomicBool) -> Self {
         loop {
             let last_round = stop.load(Ordering::Relaxed);
-            self.round(if last_round { (1_000, 1_000) } else { self.limits }, (!last_round).then_some(stop)).await;
+            self.round(if last_round { (1_000, 1_000) } else { self.limits }, (!last_round).then_some(stop))
+                .await;
             if last_round {
                 return self;
             }
@@ -126,8 +134,15 @@ impl Poller {
     /// Checks what every page must be, and keeps it.
     fn take(&mut self, page: Page, limit: u64) {
         let who = format!("{}/{} {:?}", self.member.org, self.member.name, self.style);
-        assert!(page.objects.len() as u64 <= limit, "{who}: {} objects for limit {limit}", page.objects.len());
-        assert!(!page.more || page.next.is_some() && !page.objects.is_empty(), "{who}: `more` without next or without objects");
+        assert!(
+            page.objects.len() as u64 <= limit,
+            "{who}: {} objects for limit {limit}",
+            page.objects.len()
+        );
+        assert!(
+            !page.more || page.next.is_some() && !page.objects.is_empty(),
+            "{who}: `more` without next or without objects"
+        );
         assert_eq!(page.first.is_some(), !page.objects.is_empty(), "{who}: headers do not go with objects");
         if let (Some(first), Some(last)) = (page.first, page.last) {
             self.mark(&who, first, last, page.objects.len());
@@ -135,17 +150,25 @@ impl Poller {
         }
         self.next = page.next.filter(|_| page.more && self.style != Style::Date);
         if self.next.is_none() {
-            let cut = |date: &String| if self.style == Style::Cut { format!("{}Z", &date[..23]) } else { date.clone() };
+            let cut = |date: &String| {
+                if self.style == Style::Cut { format!("{}Z", &date[..23]) } else { date.clone() }
+            };
             self.added_after = self.last.as_ref().map(cut);
         }
     }
 
     fn mark(&mut self, who: &str, first: String, last: String, count: usize) {
         assert!(first.len() == 27 && last.len() == 27, "{who}: {first} {last} have not six digits");
-        assert!(if count == 1 { first == last } else { first < last }, "{who}: {count} objects from {first} to {last}");
+        assert!(
+            if count == 1 { first == last } else { first < last },
+            "{who}: {count} objects from {first} to {last}"
+        );
         // A date that was cut lets objects come again that came after it in the same millisecond.
         let after = match &self.next {
-            None => self.added_after.as_ref().map(|date| if date.len() == 24 { format!("{}000Z", &date[..23]) } else { date.clone() }),
+            None => self
+                .added_after
+                .as_ref()
+                .map(|date| if date.len() == 24 { format!("{}000Z", &date[..23]) } else { date.clone() }),
             Some(_) => self.last.clone(),
         };
         assert!(after.as_ref().is_none_or(|after| *after < first), "{who}: after {after:?} comes {first}");

@@ -133,7 +133,10 @@ impl Publisher {
                 }
                 _ if chance <= 37 => {
                     bad += 1;
-                    texts.push(format!(r#"{{"type":"indicator","spec_version":"2.1","id":"malware--{}"}}"#, self.dice.uuid()));
+                    texts.push(format!(
+                        r#"{{"type":"indicator","spec_version":"2.1","id":"malware--{}"}}"#,
+                        self.dice.uuid()
+                    ));
                 }
                 _ => {
                     let observable = chance > 92;
@@ -164,10 +167,21 @@ impl Publisher {
         let thing = &mut self.things[thing];
         let (id, marking) = (&thing.id, LEVELS[level].1);
         // Two precisions; which one depends on the slot alone, so no version has two spellings.
-        let fraction = if slot.is_multiple_of(5) { format!("{:03}000", slot % 1000) } else { format!("{:03}", slot % 1000) };
-        let modified = format!("2026-01-01T{:02}:{:02}:{:02}.{fraction}Z", slot / 3_600_000, slot / 60_000 % 60, slot / 1000 % 60);
+        let fraction = if slot.is_multiple_of(5) {
+            format!("{:03}000", slot % 1000)
+        } else {
+            format!("{:03}", slot % 1000)
+        };
+        let modified = format!(
+            "2026-01-01T{:02}:{:02}:{:02}.{fraction}Z",
+            slot / 3_600_000,
+            slot / 60_000 % 60,
+            slot / 1000 % 60
+        );
         let (version, text) = if thing.observable {
-            let text = format!(r#"{{"value":"http:\/\/{nonce}.example\/{padding}","object_marking_refs":["{marking}"],"type":"url","spec_version":"2.1","id":"{id}"}}"#);
+            let text = format!(
+                r#"{{"value":"http:\/\/{nonce}.example\/{padding}","object_marking_refs":["{marking}"],"type":"url","spec_version":"2.1","id":"{id}"}}"#
+            );
             ("1970-01-01T00:00:00.000Z".to_owned(), text)
         } else {
             let text = format!(
@@ -225,12 +239,16 @@ impl Publisher {
     /// Everything good must be a success, everything bad a failure, and nothing left open.
     fn acknowledge(&mut self, numbers: &[usize], bad: u64, status: &Value) {
         let good = numbers.len() as u64;
-        let counts = ["total_count", "success_count", "failure_count", "pending_count"].map(|name| status[name].as_u64().unwrap());
+        let counts = ["total_count", "success_count", "failure_count", "pending_count"]
+            .map(|name| status[name].as_u64().unwrap());
         assert_eq!(counts, [good + bad, good, bad, 0], "{status:#}");
         assert_eq!(status["status"], "complete");
         let none = Vec::new();
         let listed = status["successes"].as_array().unwrap_or(&none);
-        let listed: HashSet<_> = listed.iter().map(|one| (one["id"].as_str().unwrap(), one["version"].as_str().unwrap())).collect();
+        let listed: HashSet<_> = listed
+            .iter()
+            .map(|one| (one["id"].as_str().unwrap(), one["version"].as_str().unwrap()))
+            .collect();
         for at in numbers {
             let sent = &mut self.book.sent[*at];
             assert!(listed.contains(&(&*sent.id, &*sent.version)), "{sent:?} is not in {status:#}");
@@ -240,13 +258,17 @@ impl Publisher {
 
     /// Deletes one of its objects, whole or one version; never one that may still be under way.
     async fn delete(&mut self, whole: bool) {
-        let fit = |thing: &Thing, book: &Book| thing.at.iter().all(|at| book.sent[*at].acknowledged && !book.sent[*at].in_doubt);
-        let chosen: Vec<usize> = (0..self.things.len()).filter(|at| fit(&self.things[*at], &self.book)).collect();
+        let fit = |thing: &Thing, book: &Book| {
+            thing.at.iter().all(|at| book.sent[*at].acknowledged && !book.sent[*at].in_doubt)
+        };
+        let chosen: Vec<usize> =
+            (0..self.things.len()).filter(|at| fit(&self.things[*at], &self.book)).collect();
         if chosen.is_empty() {
             return;
         }
         let at = *self.dice.pick(&chosen);
-        let alive: Vec<usize> = self.things[at].at.iter().copied().filter(|at| !self.book.sent[*at].deleted).collect();
+        let alive: Vec<usize> =
+            self.things[at].at.iter().copied().filter(|at| !self.book.sent[*at].deleted).collect();
         let one = *self.dice.pick(&alive);
         let version = (!whole && !self.things[at].observable).then(|| self.book.sent[one].version.clone());
         let id = self.things[at].id.clone();

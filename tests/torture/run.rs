@@ -126,7 +126,8 @@ impl Finished {
 /// A hub for a run: pages are cut by bytes now and then, and the cache is too small for all.
 pub fn hub(dice: &mut Dice) -> Hub {
     let mut hub = Hub::new(members(), dice);
-    hub.extra = ["server.page_max_bytes=200000", "store.page_cache_bytes=2000000"].map(str::to_owned).to_vec();
+    hub.extra =
+        ["server.page_max_bytes=200000", "store.page_cache_bytes=2000000"].map(str::to_owned).to_vec();
     hub
 }
 
@@ -158,7 +159,13 @@ async fn every_poller_sees_everything_once_and_in_order() {
 #[ignore = "takes a minute, or LIAISON_TORTURE_SECS; tests/run runs it"]
 async fn every_poller_sees_everything_once_though_the_server_is_killed_ten_times() {
     let seconds = setting("LIAISON_TORTURE_SECS").unwrap_or(40);
-    torture("kills", Duration::from_secs(seconds), u32::try_from(seconds / 5).unwrap().max(10), Duration::from_millis(1_000)).await;
+    torture(
+        "kills",
+        Duration::from_secs(seconds),
+        u32::try_from(seconds / 5).unwrap().max(10),
+        Duration::from_millis(1_000),
+    )
+    .await;
 }
 
 /// Half of eight by `next`, half by date, sizes from 1 to 1000; two that cut dates; two that want

@@ -83,12 +83,13 @@ impl Client {
     }
 
     pub async fn page(&self, query: &[(&str, String)]) -> Outcome<Page> {
-        let response = match answer(self.request(Method::GET, &format!("{PLACE}objects/")).query(query), 200).await {
-            Outcome::Answer(response) => response,
-            Outcome::Later(status) => return Outcome::Later(status),
-            Outcome::Absent => panic!("the collection is gone: 404 to {query:?}"),
-            Outcome::Lost => return Outcome::Lost,
-        };
+        let response =
+            match answer(self.request(Method::GET, &format!("{PLACE}objects/")).query(query), 200).await {
+                Outcome::Answer(response) => response,
+                Outcome::Later(status) => return Outcome::Later(status),
+                Outcome::Absent => panic!("the collection is gone: 404 to {query:?}"),
+                Outcome::Lost => return Outcome::Lost,
+            };
         let text = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
         let (first, last) = (text("x-taxii-date-added-first"), text("x-taxii-date-added-last"));
         let Ok(body) = response.bytes().await else {
@@ -130,7 +131,6 @@ impl Client {
 /// The collection's path below the API root.
 pub const PLACE: &str = "collections/5c8a2b1e-7d0f-4a55-9a3c-2f6f6f1f0c01/";
 
-
 async fn answer(request: RequestBuilder, wanted: u16) -> Outcome<Response> {
     let Ok(response) = request.send().await else {
         return Outcome::Lost;
@@ -153,7 +153,10 @@ async fn answer(request: RequestBuilder, wanted: u16) -> Outcome<Response> {
 async fn json(outcome: Outcome<Response>) -> Outcome<Value> {
     match outcome {
         // An answer that breaks off is no answer.
-        Outcome::Answer(response) => response.bytes().await.map_or(Outcome::Lost, |body| Outcome::Answer(serde_json::from_slice(&body).unwrap())),
+        Outcome::Answer(response) => response
+            .bytes()
+            .await
+            .map_or(Outcome::Lost, |body| Outcome::Answer(serde_json::from_slice(&body).unwrap())),
         Outcome::Later(status) => Outcome::Later(status),
         Outcome::Absent => Outcome::Absent,
         Outcome::Lost => Outcome::Lost,

@@ -243,7 +243,8 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
 /// alike in who sees them, and in whom they are the last version for.
 fn ends(rows: &[Row]) -> Vec<bool> {
     let mut met = HashSet::new();
-    let mut ends: Vec<bool> = rows.iter().rev().map(|row| met.insert((row.class.handling, &row.class.later))).collect();
+    let mut ends: Vec<bool> =
+        rows.iter().rev().map(|row| met.insert((row.class.handling, &row.class.later))).collect();
     ends.reverse();
     ends
 }
