@@ -78,12 +78,67 @@ impl PageCache {
         let mut changes = self.changes.write();
         *changes += 1;
         for (key, page) in &self.pages {
-            let Some((_, last)) = page.range else { continue };
-            // What a page left out may belong in it now, so its range starts where it was asked for.
+            // What a page left out may belong in it now, so its range starts where it was asked
+            // for, and a page with nothing after it has no end.
+            let last = page.range.filter(|_| page.whole_at.is_none()).map(|(_, last)| last);
             let from = sorted.partition_point(|row| key.after.is_some_and(|after| *row <= after));
-            if key.collection == collection && sorted.get(from).is_some_and(|row| *row <= last) {
+            let stale = sorted.get(from).is_some_and(|row| last.is_none_or(|last| *row <= last));
+            if stale && key.collection == collection {
                 self.pages.invalidate(key.as_ref());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    fn key(after: i64) -> PageKey {
+        let (collection, query) = ("c".to_owned(), "last".to_owned());
+        PageKey { collection, visibility: vec![1], query, after: Some(at(after)), limit: 10 }
+    }
+
+    fn cached(range: Option<(i64, i64)>, whole_at: Option<i64>) -> Arc<CachedPage> {
+        let range = range.map(|(first, last)| (at(first), at(last)));
+        Arc::new(CachedPage { body: Bytes::new(), range, whole_at: whole_at.map(at) })
+    }
+
+    /// Is a page after 10 still there when a row has changed?
+    fn survives(page: &Arc<CachedPage>, changed: i64) -> bool {
+        let cache = PageCache::new(1 << 20);
+        cache.put(cache.turn(), key(10), page.clone());
+        cache.rows_changed("c", &[at(changed)]);
+        cache.get(&key(10), Some(at(50))).is_some()
+    }
+
+    #[test]
+    fn a_changed_row_drops_the_pages_that_hold_it_or_left_it_out() {
+        let amid = cached(Some((20, 30)), None);
+        for (changed, kept) in [(10, true), (11, false), (20, false), (30, false), (31, true)] {
+            assert_eq!(survives(&amid, changed), kept, "{changed}");
+        }
+    }
+
+    #[test]
+    fn a_changed_row_drops_a_page_at_the_end_that_may_take_it_in_now() {
+        // Another version was deleted, and the row at 40 is the last one now.
+        for end in [cached(Some((20, 30)), Some(50)), cached(None, Some(50))] {
+            assert!(!survives(&end, 40));
+            assert!(survives(&end, 10));
+        }
+    }
+
+    #[test]
+    fn a_page_read_before_a_change_is_not_kept_after_it() {
+        let cache = PageCache::new(1 << 20);
+        let turn = cache.turn();
+        cache.rows_changed("other", &[at(1)]);
+        cache.put(turn, key(10), cached(Some((20, 30)), None));
+        assert!(cache.get(&key(10), None).is_none());
     }
 }
