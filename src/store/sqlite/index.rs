@@ -23,6 +23,9 @@ pub(super) struct Waiting {
     merged: usize,
     /// All rows up to this `seq` are in `frozen` or in the table.
     frozen_upto: i64,
+    /// The highest `seq` in use or, since deletion may leave none so high, below the floor: new
+    /// rows must come after the floor, or they would not be found again after a crash.
+    last_seq: i64,
 }
 
 /// A slice to merge in the transaction that is open.
@@ -41,14 +44,27 @@ pub(super) fn hash(id: &str) -> i64 {
 impl Waiting {
     /// Reads back what had not been merged.
     pub(super) fn load(connection: &Connection) -> Result<Self, Error> {
-        let mut waiting = Self::default();
+        let floor = floor(connection)?;
+        let sql = "SELECT coalesce(max(seq), 0) FROM object";
+        let newest: i64 = connection.query_row(sql, [], |row| row.get(0))?;
+        let mut waiting = Self { last_seq: newest.max(floor), ..Self::default() };
         let mut statement = connection.prepare("SELECT id, coll, added FROM object WHERE seq > ?1")?;
-        let mut rows = statement.query([floor(connection)?])?;
+        let mut rows = statement.query([floor])?;
         while let Some(row) = rows.next()? {
             let id: String = row.get(0)?;
             waiting.insert(hash(&id), (row.get(1)?, row.get(2)?));
         }
         Ok(waiting)
+    }
+
+    /// New rows are numbered from after this.
+    pub(super) fn last_seq(&self) -> i64 {
+        self.last_seq
+    }
+
+    /// Rows up to this are committed.
+    pub(super) fn set_last_seq(&mut self, last_seq: i64) {
+        self.last_seq = last_seq;
     }
 
     /// Adds a new row.
@@ -70,14 +86,14 @@ impl Waiting {
         frozen.map(|entry| (entry.1, entry.2)).chain(recent).collect()
     }
 
-    /// What to merge beside `rows` new rows; `last_seq` is the newest row of all.
-    pub(super) fn slice(&mut self, rows: usize, last_seq: i64) -> Option<Slice> {
+    /// What to merge beside `rows` new rows.
+    pub(super) fn slice(&mut self, rows: usize) -> Option<Slice> {
         if self.frozen.is_empty() {
             if self.recent.len() < FREEZE_AT {
                 return None;
             }
             self.frozen = std::mem::take(&mut self.recent).into_iter().collect();
-            (self.merged, self.frozen_upto) = (0, last_seq);
+            (self.merged, self.frozen_upto) = (0, self.last_seq);
         }
         let end = (self.merged + (2 * rows).max(SLICE_MIN)).min(self.frozen.len());
         Some(Slice {
@@ -125,5 +141,5 @@ fn floor(connection: &Connection) -> Result<i64, Error> {
 }
 
 /// How many entries wait before merging starts: about 4 MB of memory.
-const FREEZE_AT: usize = 65_536;
-const SLICE_MIN: usize = 256;
+const FREEZE_AT: usize = if cfg!(test) { 8 } else { 65_536 };
+const SLICE_MIN: usize = if cfg!(test) { 4 } else { 256 };

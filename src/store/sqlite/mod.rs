@@ -8,6 +8,8 @@ mod index;
 mod open;
 mod read;
 mod registry;
+#[cfg(test)]
+mod reopen_tests;
 mod writer;
 
 pub use open::{Options, check};

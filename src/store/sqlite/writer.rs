@@ -131,7 +131,7 @@ fn run(
 ) -> Result<Outcome, Error> {
     let rows: usize = batches.iter().map(|batch| batch.entries.len()).sum();
     let mut work = Work::begin(connection, shared)?;
-    let slice = shared.waiting.write().slice(rows, work.last_seq);
+    let slice = shared.waiting.write().slice(rows);
     if let Some(slice) = &slice {
         slice.write(&work.transaction)?;
     }
@@ -147,14 +147,12 @@ fn run(
 impl<'a> Work<'a> {
     fn begin(connection: &'a mut Connection, shared: &'a Shared) -> Result<Self, Error> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let last_seq =
-            transaction.query_row("SELECT coalesce(max(seq), 0) FROM object", [], |row| row.get(0))?;
         Ok(Self {
             transaction,
             shared,
             classes: Classes::clone(&shared.classes.read()),
             collections: shared.collections.read().clone(),
-            last_seq,
+            last_seq: shared.waiting.read().last_seq(),
             changed: HashMap::new(),
             indexed: Vec::new(),
         })
@@ -222,12 +220,13 @@ impl<'a> Work<'a> {
                 waiting.insert(*hash, *place);
             }
         }
-        let (shared, indexed) = (self.shared, self.indexed);
+        let (shared, indexed, last_seq) = (self.shared, self.indexed, self.last_seq);
         if let Err(error) = self.transaction.commit() {
             *shared.classes.write() = before;
             take_back(shared, &indexed);
             return Err(uncertain(error));
         }
+        shared.waiting.write().set_last_seq(last_seq);
         // After the commit: nobody may be told of rows that are not there yet.
         *shared.collections.write() = self.collections;
         for (collection, rows) in self.changed {

@@ -1,0 +1,104 @@
+//! What a database knows after it was closed and opened again.
+
+use super::{Options, Sqlite};
+use crate::policy::{self, Anchor, Credential, Directory, Grant};
+use crate::registry::Registry;
+use crate::stix::Timestamp;
+use crate::store::{Deleted, PageCache, Store};
+use crate::taxii::{Envelope, Versions};
+use std::sync::Arc;
+
+const NOW: Timestamp = Timestamp::from_micros(1_790_000_000_000_000);
+
+fn open(path: &std::path::Path) -> Sqlite {
+    let cache = Arc::new(PageCache::new(1 << 20));
+    let path = path.to_owned();
+    Sqlite::open(Options { path, readers: 1, accept_future_watermark: false, cache }, NOW).unwrap()
+}
+
+fn grant() -> (Directory, Grant) {
+    let registry = r#"
+        [[organisation]]
+        id = "a"
+        name = "A"
+        country = "AA"
+        [[organisation.client]]
+        id = "feed"
+        role = "publisher"
+        [[agreement]]
+        id = "t"
+        title = "T"
+        parties = ["a"]
+        tlp_max = "RED"
+        [[agreement.collection]]
+        id = "3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c11"
+        title = "T"
+        api_root = "t"
+        unmarked = "assume:GREEN"
+    "#;
+    let directory = Directory::new(Registry::parse(registry).unwrap());
+    let uris = vec!["urn:liaison:a:feed".to_owned()];
+    let credential = Credential { anchor: Anchor::Hub, uris, key_sha256: String::new() };
+    let peer = directory.find(&credential).unwrap();
+    let grant = directory.grant(&peer, "t", "3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c11").unwrap();
+    (directory, grant)
+}
+
+fn id(number: usize) -> String {
+    format!("url--3f0e7d0c-8d39-4f5e-9a51-{number:012}")
+}
+
+/// Adds objects with these numbers, one commit each; how many were there already.
+fn add(store: &Sqlite, numbers: std::ops::Range<usize>) -> usize {
+    let (directory, grant) = grant();
+    let scope = policy::write_scope(&grant, NOW).unwrap();
+    let one = |number: usize| {
+        let id = id(number);
+        let body =
+            format!(r#"{{"objects":[{{"type":"url","id":"{id}","value":"http://{number}.example"}}]}}"#);
+        let envelope = Envelope::parse(body.into_bytes()).unwrap();
+        let status_id = uuid::Uuid::new_v4().to_string();
+        let status =
+            store.add(crate::ingest::prepare(&directory, &scope, &envelope, status_id, NOW)).unwrap();
+        assert_eq!(status.success_count, 1, "{status:?}");
+        status.successes.iter().filter(|detail| detail.message.is_some()).count()
+    };
+    numbers.map(one).sum()
+}
+
+fn delete(store: &Sqlite, numbers: std::ops::Range<usize>) {
+    let scope = policy::erase_scope(&grant().1, NOW).unwrap();
+    let all = Versions { all: true, ..Versions::default() };
+    for number in numbers {
+        assert_eq!(store.delete(&scope, &id(number), &all, NOW).unwrap(), Deleted::Versions(1));
+    }
+}
+
+#[test]
+fn what_came_after_a_deletion_of_the_newest_is_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.db");
+    let store = open(&path);
+    // So many that their index entries have moved to the table.
+    add(&store, 0..40);
+    delete(&store, 0..40);
+    drop(store);
+    let store = open(&path);
+    add(&store, 40..43);
+    drop(store);
+    let store = open(&path);
+    let scope = policy::read_scope(&grant().1, NOW).unwrap();
+    assert!((40..43).all(|number| store.knows(&scope, &id(number)).unwrap()));
+    assert_eq!(add(&store, 40..43), 3, "stored twice");
+}
+
+#[test]
+fn the_index_finds_everything_wherever_merging_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.db");
+    for round in 0..30 {
+        let store = open(&path);
+        assert_eq!(add(&store, 0..round), round);
+        assert_eq!(add(&store, round..round + 1), 0);
+    }
+}
