@@ -11,14 +11,14 @@ use std::collections::{HashMap, HashSet};
 type Key = (String, String);
 
 /// Everything that publishers did, for looking things up.
-pub struct Ledger {
+pub(crate) struct Ledger {
     sent: HashMap<Key, Sent>,
     /// Objects of which any version was deleted.
     touched: HashSet<String>,
 }
 
 impl Ledger {
-    pub fn new<'a>(books: impl Iterator<Item = &'a Book>) -> Self {
+    pub(crate) fn new<'a>(books: impl Iterator<Item = &'a Book>) -> Self {
         let (mut sent, mut touched) = (HashMap::new(), HashSet::new());
         for one in books.flat_map(|book| &book.sent) {
             assert!(one.acknowledged, "{one:?} was given up");
@@ -31,7 +31,7 @@ impl Ledger {
         Self { sent, touched }
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sent.len()
     }
 
@@ -41,7 +41,7 @@ impl Ledger {
     }
 
     /// Checks one poller's whole sequence against `manifest`, the keys in order as they stand.
-    pub fn check(&self, poller: &Poller, manifest: &[(Key, String)]) {
+    pub(crate) fn check(&self, poller: &Poller, manifest: &[(Key, String)]) {
         let who = format!(
             "{}/{} {:?} all={} limits={:?}",
             poller.member.org, poller.member.name, poller.style, poller.all, poller.limits
@@ -116,7 +116,12 @@ impl Ledger {
     }
 
     /// Manifest, versions, single objects and `last` agree with the books; the manifest is returned.
-    pub async fn check_resources(&self, hub: &Hub, member: &Member, samples: usize) -> Vec<(Key, String)> {
+    pub(crate) async fn check_resources(
+        &self,
+        hub: &Hub,
+        member: &Member,
+        samples: usize,
+    ) -> Vec<(Key, String)> {
         let client = hub.client(member);
         let manifest = list(&client, &format!("{PLACE}manifest/"), "objects", "all").await;
         let manifest: Vec<(Key, String)> = manifest.iter().map(record).collect();
@@ -211,7 +216,7 @@ fn first<'a>(of: &HashSet<&'a Key>, without: &HashSet<&'a Key>) -> Option<&'a Ke
 }
 
 /// Every status ever returned can still be had, unchanged, by its sender.
-pub async fn check_receipts(hub: &Hub, org: &str, book: &Book) {
+pub(crate) async fn check_receipts(hub: &Hub, org: &str, book: &Book) {
     let Some((name, _)) = book.receipts.first() else {
         return;
     };

@@ -12,46 +12,46 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// The collection that everything goes through.
-pub const COLLECTION: &str = "5c8a2b1e-7d0f-4a55-9a3c-2f6f6f1f0c01";
-pub const ROOT: &str = "exchange";
+pub(crate) const COLLECTION: &str = "5c8a2b1e-7d0f-4a55-9a3c-2f6f6f1f0c01";
+pub(crate) const ROOT: &str = "exchange";
 
 /// A client of the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member {
-    pub org: &'static str,
-    pub name: String,
-    pub publishes: bool,
+pub(crate) struct Member {
+    pub(crate) org: &'static str,
+    pub(crate) name: String,
+    pub(crate) publishes: bool,
     /// Position in [`LEVELS`] of the most restricted level it may handle.
-    pub ceiling: usize,
+    pub(crate) ceiling: usize,
 }
 
 impl Member {
-    pub fn new(org: &'static str, name: &str, publishes: bool, ceiling: usize) -> Self {
+    pub(crate) fn new(org: &'static str, name: &str, publishes: bool, ceiling: usize) -> Self {
         let name = name.to_owned();
         Self { org, name, publishes, ceiling }
     }
 }
 
 /// TLP levels, least restricted first, with the marking that stands for each.
-pub const LEVELS: [(&str, &str); 5] = [
+pub(crate) const LEVELS: [(&str, &str); 5] = [
     ("CLEAR", "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"),
     ("GREEN", "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"),
     ("AMBER", "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"),
     ("AMBER+STRICT", "marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003"),
     ("RED", "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1"),
 ];
-pub const RED: usize = 4;
+pub(crate) const RED: usize = 4;
 
 /// A hub and, while it runs, its server.
-pub struct Hub {
-    pub dir: PathBuf,
-    pub port: u16,
-    pub members: Vec<Member>,
+pub(crate) struct Hub {
+    pub(crate) dir: PathBuf,
+    pub(crate) port: u16,
+    pub(crate) members: Vec<Member>,
     /// Further arguments of `serve`.
-    pub extra: Vec<String>,
+    pub(crate) extra: Vec<String>,
     /// Put in front of the server's command line, such as `prlimit`.
-    pub wrapper: Vec<String>,
-    pub variables: Vec<(String, String)>,
+    pub(crate) wrapper: Vec<String>,
+    pub(crate) variables: Vec<(String, String)>,
     server: Mutex<Option<Child>>,
     // Removed at the end unless a test failed: then it stays to be looked at.
     temporary: Option<tempfile::TempDir>,
@@ -59,7 +59,7 @@ pub struct Hub {
 
 impl Hub {
     /// Sets up a hub with its registry and a certificate for each member.
-    pub fn new(members: Vec<Member>, dice: &mut Dice) -> Self {
+    pub(crate) fn new(members: Vec<Member>, dice: &mut Dice) -> Self {
         // Must come before the first TLS client.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let temporary = tempfile::Builder::new().prefix("torture-").tempdir().unwrap();
@@ -83,12 +83,12 @@ impl Hub {
         hub
     }
 
-    pub fn config(&self) -> String {
+    pub(crate) fn config(&self) -> String {
         self.dir.join("liaison.toml").to_str().unwrap().to_owned()
     }
 
     /// The registry, with more of CERT A's clients behind it.
-    pub fn registry(&self, more: &str) -> String {
+    pub(crate) fn registry(&self, more: &str) -> String {
         let mut text = String::new();
         for org in ["org-a", "org-b"] {
             let country = if org == "org-a" { "AA" } else { "BB" };
@@ -117,13 +117,13 @@ impl Hub {
         text
     }
 
-    pub fn apply(&self, file: &str) {
+    pub(crate) fn apply(&self, file: &str) {
         let path = self.dir.join(file);
         self.tool(&["registry", "apply", path.to_str().unwrap(), "--config", &self.config()]);
     }
 
     /// Runs a command of the program to its end; it must succeed.
-    pub fn tool(&self, arguments: &[&str]) -> String {
+    pub(crate) fn tool(&self, arguments: &[&str]) -> String {
         let done = Command::new(PROGRAM).args(arguments).output().unwrap();
         let text =
             String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
@@ -132,7 +132,7 @@ impl Hub {
     }
 
     /// Starts the server and waits until it listens.
-    pub fn start(&self) {
+    pub(crate) fn start(&self) {
         let started = Instant::now();
         let mut words = self.wrapper.clone();
         words.extend([PROGRAM, "serve", "--config", &self.config()].map(str::to_owned));
@@ -159,21 +159,21 @@ impl Hub {
     }
 
     /// kill -9, as a power cut would end the process.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         let mut child = self.server.lock().unwrap().take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// Sends the server a signal by name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let pid = self.server.lock().unwrap().as_ref().unwrap().id();
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().unwrap();
         assert!(sent.success());
     }
 
     /// Waits for the server to end by itself.
-    pub fn wait(&self, at_most: Duration) -> ExitStatus {
+    pub(crate) fn wait(&self, at_most: Duration) -> ExitStatus {
         let mut child = self.server.lock().unwrap().take().unwrap();
         let started = Instant::now();
         loop {
@@ -190,12 +190,12 @@ impl Hub {
     }
 
     /// True while the server runs.
-    pub fn is_up(&self) -> bool {
+    pub(crate) fn is_up(&self) -> bool {
         self.server.lock().unwrap().as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
     /// Stops the server as an operator does, and looks at everything it leaves behind.
-    pub fn stop_and_check(&self) {
+    pub(crate) fn stop_and_check(&self) {
         self.signal("TERM");
         let status = self.wait(Duration::from_secs(40));
         assert!(status.success(), "after SIGTERM: {status}\n{}", self.log_tail());
@@ -203,11 +203,11 @@ impl Hub {
     }
 
     /// A connection of its own for a member.
-    pub fn client(&self, member: &Member) -> Client {
+    pub(crate) fn client(&self, member: &Member) -> Client {
         Client::new(&self.dir.join("pki"), member, self.port)
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.dir.join("liaison.db")
     }
 
@@ -216,7 +216,7 @@ impl Hub {
     }
 
     /// The end of what the server said.
-    pub fn log_tail(&self) -> String {
+    pub(crate) fn log_tail(&self) -> String {
         let mut file = File::open(self.log_file()).unwrap();
         let length = file.metadata().unwrap().len();
         file.seek(SeekFrom::Start(length.saturating_sub(4_000))).unwrap();
@@ -226,7 +226,7 @@ impl Hub {
     }
 
     /// Does the server's log hold this?
-    pub fn log_has(&self, text: &str) -> bool {
+    pub(crate) fn log_has(&self, text: &str) -> bool {
         std::fs::read_to_string(self.log_file()).unwrap().contains(text)
     }
 }

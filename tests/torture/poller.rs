@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// How a client goes on after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub(crate) enum Style {
     /// By `next` while there is more, then by the date in the header.
     Next,
     /// Always by the date in the header.
@@ -20,43 +20,43 @@ pub enum Style {
 
 /// An object as received.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    pub id: String,
-    pub version: String,
-    pub hash: u64,
+pub(crate) struct Seen {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) hash: u64,
     /// Position in `pages`.
-    pub page: usize,
+    pub(crate) page: usize,
 }
 
 /// What a page's headers said.
 #[derive(Debug, Clone)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// Asked for what comes after this.
-    pub after: Option<String>,
-    pub first: String,
-    pub last: String,
+    pub(crate) after: Option<String>,
+    pub(crate) first: String,
+    pub(crate) last: String,
 }
 
-pub struct Poller {
-    pub member: Member,
-    pub style: Style,
+pub(crate) struct Poller {
+    pub(crate) member: Member,
+    pub(crate) style: Style,
     /// All versions, or the last of each object.
-    pub all: bool,
+    pub(crate) all: bool,
     /// Page sizes to choose from while objects come in.
-    pub limits: (u64, u64),
+    pub(crate) limits: (u64, u64),
     client: Client,
     dice: Dice,
     /// As sent; for [`Style::Cut`] with fewer digits than the header had.
     added_after: Option<String>,
     next: Option<String>,
     last: Option<String>,
-    pub seen: Vec<Seen>,
-    pub pages: Vec<Mark>,
-    pub lost_answers: usize,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) pages: Vec<Mark>,
+    pub(crate) lost_answers: usize,
 }
 
 impl Poller {
-    pub fn new(
+    pub(crate) fn new(
         member: &Member,
         client: Client,
         style: Style,
@@ -81,7 +81,7 @@ impl Poller {
     }
 
     /// Polls until told that nothing more will come, and then to the end.
-    pub async fn work(mut self, stop: &AtomicBool) -> Self {
+    pub(crate) async fn work(mut self, stop: &AtomicBool) -> Self {
         loop {
             let last_round = stop.load(Ordering::Relaxed);
             self.round(if last_round { (1_000, 1_000) } else { self.limits }, (!last_round).then_some(stop))
@@ -94,7 +94,7 @@ impl Poller {
     }
 
     /// Everything there is now; how many objects that were.
-    pub async fn drain(&mut self) -> usize {
+    pub(crate) async fn drain(&mut self) -> usize {
         let before = self.seen.len();
         self.round((1_000, 1_000), None).await;
         self.seen.len() - before

@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 
 /// One version of an object, as its publisher knows it.
 #[derive(Debug, Clone)]
-pub struct Sent {
-    pub id: String,
-    pub version: String,
-    pub org: &'static str,
+pub(crate) struct Sent {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) org: &'static str,
     /// Position in [`LEVELS`].
-    pub level: usize,
+    pub(crate) level: usize,
     /// Of the text, byte for byte.
-    pub hash: u64,
+    pub(crate) hash: u64,
     /// Named as a success by a status.
-    pub acknowledged: bool,
-    pub deleted: bool,
+    pub(crate) acknowledged: bool,
+    pub(crate) deleted: bool,
     /// A request that nobody heard the end of may still be under way with it, and would bring it
     /// back if it were deleted before that arrives.
     in_doubt: bool,
@@ -30,13 +30,13 @@ pub struct Sent {
 
 /// What a publisher has done.
 #[derive(Default)]
-pub struct Book {
-    pub sent: Vec<Sent>,
+pub(crate) struct Book {
+    pub(crate) sent: Vec<Sent>,
     /// Statuses as returned, with the client's name.
-    pub receipts: Vec<(String, Value)>,
-    pub lost_answers: usize,
-    pub refused_for_now: usize,
-    pub deletions: usize,
+    pub(crate) receipts: Vec<(String, Value)>,
+    pub(crate) lost_answers: usize,
+    pub(crate) refused_for_now: usize,
+    pub(crate) deletions: usize,
 }
 
 /// What becomes of an object: its versions and where they are in the book.
@@ -48,22 +48,22 @@ struct Thing {
     at: Vec<usize>,
 }
 
-pub struct Publisher {
-    pub member: Member,
+pub(crate) struct Publisher {
+    pub(crate) member: Member,
     client: Client,
     dice: Dice,
     things: Vec<Thing>,
-    pub book: Book,
+    pub(crate) book: Book,
     /// How long to rest between requests, at most.
-    pub rest: Duration,
+    pub(crate) rest: Duration,
     /// Objects to a request, at most.
-    pub batch_max: u64,
+    pub(crate) batch_max: u64,
     /// Wait for the server for so long.
-    pub patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl Publisher {
-    pub fn new(member: &Member, client: Client, dice: Dice) -> Self {
+    pub(crate) fn new(member: &Member, client: Client, dice: Dice) -> Self {
         Self {
             member: member.clone(),
             client,
@@ -77,7 +77,7 @@ impl Publisher {
     }
 
     /// Publishes until told to stop.
-    pub async fn work(mut self, stop: &AtomicBool) -> Self {
+    pub(crate) async fn work(mut self, stop: &AtomicBool) -> Self {
         while !stop.load(Ordering::Relaxed) {
             match self.dice.range(1, 100) {
                 1..=8 => self.delete(false).await,
@@ -91,7 +91,7 @@ impl Publisher {
     }
 
     /// One envelope, until it is acknowledged.
-    pub async fn publish(&mut self) {
+    pub(crate) async fn publish(&mut self) {
         let count = match self.dice.range(1, 10) {
             1..=3 => 1,
             4..=6 => self.dice.range(1, 10),
@@ -103,7 +103,7 @@ impl Publisher {
     }
 
     /// One envelope of one new object for each of these levels, in this order.
-    pub async fn publish_levels(&mut self, levels: &[usize]) {
+    pub(crate) async fn publish_levels(&mut self, levels: &[usize]) {
         let (mut texts, mut numbers) = (Vec::new(), Vec::new());
         for level in levels {
             let thing = self.new_thing(false);
@@ -308,7 +308,7 @@ impl Publisher {
     }
 }
 
-pub fn hash(text: &str) -> u64 {
+pub(crate) fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()

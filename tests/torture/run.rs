@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// 8 publishers and 12 pollers of two organisations.
-pub fn members() -> Vec<Member> {
+pub(crate) fn members() -> Vec<Member> {
     let mut members = Vec::new();
     for org in ["org-a", "org-b"] {
         for at in 0..4 {
@@ -25,7 +25,7 @@ pub fn members() -> Vec<Member> {
 }
 
 /// Actors at work on a hub.
-pub struct Crowd {
+pub(crate) struct Crowd {
     publishing: Arc<AtomicBool>,
     polling: Arc<AtomicBool>,
     publishers: Vec<JoinHandle<Publisher>>,
@@ -33,14 +33,14 @@ pub struct Crowd {
 }
 
 /// What they were when they had finished.
-pub struct Finished {
-    pub publishers: Vec<Publisher>,
-    pub pollers: Vec<Poller>,
+pub(crate) struct Finished {
+    pub(crate) publishers: Vec<Publisher>,
+    pub(crate) pollers: Vec<Poller>,
 }
 
 impl Crowd {
     /// Sets everybody to work; publishers rest up to `rest` between requests.
-    pub fn start(hub: &Hub, dice: &mut Dice, rest: Duration) -> Self {
+    pub(crate) fn start(hub: &Hub, dice: &mut Dice, rest: Duration) -> Self {
         let (publishing, polling) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let mut publishers = Vec::new();
         for (at, member) in hub.members.iter().filter(|member| member.publishes).enumerate() {
@@ -61,7 +61,7 @@ impl Crowd {
     }
 
     /// Stops the publishers, lets the pollers come to the end.
-    pub async fn finish(self) -> Finished {
+    pub(crate) async fn finish(self) -> Finished {
         self.publishing.store(true, Ordering::Relaxed);
         let mut publishers = Vec::new();
         for publisher in self.publishers {
@@ -78,7 +78,7 @@ impl Crowd {
 
 impl Finished {
     /// Everything that can be checked while the hub runs; it is stopped at the end.
-    pub async fn check(&mut self, hub: &Hub, what: &str, started: Instant) {
+    pub(crate) async fn check(&mut self, hub: &Hub, what: &str, started: Instant) {
         self.check_rest().await;
         let ledger = Ledger::new(self.publishers.iter().map(|publisher| &publisher.book));
         for poller in &self.pollers {
@@ -124,7 +124,7 @@ impl Finished {
 }
 
 /// A hub for a run: pages are cut by bytes now and then, and the cache is too small for all.
-pub fn hub(dice: &mut Dice) -> Hub {
+pub(crate) fn hub(dice: &mut Dice) -> Hub {
     let mut hub = Hub::new(members(), dice);
     hub.extra =
         ["server.page_max_bytes=200000", "store.page_cache_bytes=2000000"].map(str::to_owned).to_vec();

@@ -8,14 +8,14 @@ use std::path::Path;
 use std::time::Duration;
 
 /// A connection with one client's certificate.
-pub struct Client {
+pub(crate) struct Client {
     http: reqwest::Client,
     base: String,
 }
 
 /// What came of a request.
 #[derive(Debug)]
-pub enum Outcome<T> {
+pub(crate) enum Outcome<T> {
     Answer(T),
     /// 429, 503, 507: not now; it has a Retry-After. The status code.
     Later(u16),
@@ -27,12 +27,12 @@ pub enum Outcome<T> {
 
 /// A page of objects.
 #[derive(Debug, Default)]
-pub struct Page {
-    pub more: bool,
-    pub next: Option<String>,
-    pub first: Option<String>,
-    pub last: Option<String>,
-    pub objects: Vec<Box<RawValue>>,
+pub(crate) struct Page {
+    pub(crate) more: bool,
+    pub(crate) next: Option<String>,
+    pub(crate) first: Option<String>,
+    pub(crate) last: Option<String>,
+    pub(crate) objects: Vec<Box<RawValue>>,
 }
 
 #[derive(serde::Deserialize)]
@@ -45,7 +45,7 @@ struct Envelope {
 }
 
 impl Client {
-    pub fn new(pki: &Path, member: &Member, port: u16) -> Self {
+    pub(crate) fn new(pki: &Path, member: &Member, port: u16) -> Self {
         let read = |path: String| std::fs::read(pki.join(path)).unwrap();
         let stem = format!("clients/{}/{}", member.org, member.name);
         let pem = [read(format!("{stem}.crt")), read(format!("{stem}.key"))].concat();
@@ -62,14 +62,14 @@ impl Client {
     }
 
     /// POST of an envelope; the status resource as it came.
-    pub async fn add(&self, body: String) -> Outcome<Value> {
+    pub(crate) async fn add(&self, body: String) -> Outcome<Value> {
         let request = self.request(Method::POST, &format!("{PLACE}objects/"));
         let request = request.header(header::CONTENT_TYPE, TAXII).body(body);
         json(answer(request, 202).await).await
     }
 
     /// DELETE of an object or of one of its versions.
-    pub async fn delete(&self, id: &str, version: Option<&str>) -> Outcome<()> {
+    pub(crate) async fn delete(&self, id: &str, version: Option<&str>) -> Outcome<()> {
         let mut request = self.request(Method::DELETE, &format!("{PLACE}objects/{id}/"));
         if let Some(version) = version {
             request = request.query(&[("match[version]", version)]);
@@ -82,7 +82,7 @@ impl Client {
         }
     }
 
-    pub async fn page(&self, query: &[(&str, String)]) -> Outcome<Page> {
+    pub(crate) async fn page(&self, query: &[(&str, String)]) -> Outcome<Page> {
         let response =
             match answer(self.request(Method::GET, &format!("{PLACE}objects/")).query(query), 200).await {
                 Outcome::Answer(response) => response,
@@ -106,12 +106,12 @@ impl Client {
     }
 
     /// Anything else below the API root that is JSON.
-    pub async fn get(&self, path: &str, query: &[(&str, String)]) -> Outcome<Value> {
+    pub(crate) async fn get(&self, path: &str, query: &[(&str, String)]) -> Outcome<Value> {
         json(answer(self.request(Method::GET, path).query(query), 200).await).await
     }
 
     /// Asks again until there is an answer; nothing if it is a 404.
-    pub async fn settled(&self, path: &str, query: &[(&str, String)]) -> Option<Value> {
+    pub(crate) async fn settled(&self, path: &str, query: &[(&str, String)]) -> Option<Value> {
         for _ in 0..100 {
             match self.get(path, query).await {
                 Outcome::Answer(value) => return Some(value),
@@ -129,7 +129,7 @@ impl Client {
 }
 
 /// The collection's path below the API root.
-pub const PLACE: &str = "collections/5c8a2b1e-7d0f-4a55-9a3c-2f6f6f1f0c01/";
+pub(crate) const PLACE: &str = "collections/5c8a2b1e-7d0f-4a55-9a3c-2f6f6f1f0c01/";
 
 async fn answer(request: RequestBuilder, wanted: u16) -> Outcome<Response> {
     let Ok(response) = request.send().await else {
