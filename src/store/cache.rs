@@ -28,6 +28,8 @@ pub struct CachedPage {
     pub body: Bytes,
     /// `date_added` of its first and last row.
     pub range: Option<(Timestamp, Timestamp)>,
+    /// `date_added` of the row that follows; changes to rows past it do not touch this page.
+    pub following: Option<Timestamp>,
     /// For a page with nothing after it: it is whole only while this is the watermark.
     pub whole_at: Option<Timestamp>,
 }
@@ -78,10 +80,12 @@ impl PageCache {
         let mut changes = self.changes.write();
         *changes += 1;
         for (key, page) in &self.pages {
-            let Some((_, last)) = page.range else { continue };
-            // What a page left out may belong in it now, so its range starts where it was asked for.
+            // What a page left out may belong in it now, so it is touched from where it was asked
+            // for, up to the row that it says follows, or without end if it says that none does.
             let from = sorted.partition_point(|row| key.after.is_some_and(|after| *row <= after));
-            if key.collection == collection && sorted.get(from).is_some_and(|row| *row <= last) {
+            if key.collection == collection
+                && sorted.get(from).is_some_and(|row| page.following.is_none_or(|end| *row <= end))
+            {
                 self.pages.invalidate(key.as_ref());
             }
         }

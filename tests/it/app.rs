@@ -96,7 +96,8 @@ impl Authority {
             std::fs::rename(making, &dir).unwrap();
         }
         let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
-        let client = |name| (name, (read(&format!("clients/{name}.crt")), read(&format!("clients/{name}.key"))));
+        let client =
+            |name| (name, (read(&format!("clients/{name}.crt")), read(&format!("clients/{name}.key"))));
         Self {
             ca: read("ca.crt"),
             crl: read("ca.crl"),
@@ -173,7 +174,8 @@ impl Setup {
         tool.apply(None, &registry.to_toml(), self.clock.now()).unwrap();
         drop(tool);
         let files = authority.write(dir.path());
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let server = Server::start(&self, dir.path(), files.clone());
         TestApp {
             server: Mutex::new(Some(server)),
@@ -339,11 +341,7 @@ impl TestApp {
                 .build()
                 .unwrap()
         });
-        Client {
-            app: self,
-            http: http.clone(),
-            name: name.to_owned(),
-        }
+        Client { app: self, http: http.clone(), name: name.to_owned() }
     }
 
     fn check_heads(&self) {
@@ -356,7 +354,8 @@ impl TestApp {
             assert_eq!(head.body, b"", "HEAD {path} has a body");
             let shape = |answer: &Answer| {
                 let headers = answer.headers.iter().filter(|(name, _)| *name != "date");
-                let mut list: Vec<_> = headers.map(|(name, value)| (name.to_string(), value.clone())).collect();
+                let mut list: Vec<_> =
+                    headers.map(|(name, value)| (name.to_string(), value.clone())).collect();
                 list.sort();
                 list
             };

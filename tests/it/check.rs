@@ -44,7 +44,8 @@ pub fn answer(method: &Method, target: &str, answer: &Answer) {
         assert_eq!(answer.body, b"", "{place}");
         return;
     }
-    let json: Value = serde_json::from_slice(&answer.body).unwrap_or_else(|error| panic!("{place}: {error}: {}", answer.text()));
+    let json: Value = serde_json::from_slice(&answer.body)
+        .unwrap_or_else(|error| panic!("{place}: {error}: {}", answer.text()));
     assert_is(resource, &json, &place);
     match resource {
         "error" => error(answer, &json, &place),
@@ -100,7 +101,9 @@ fn status(json: &Value, place: &str) {
     let count = |name: &str| json[name].as_u64().unwrap();
     let sum = count("success_count") + count("failure_count") + count("pending_count");
     assert_eq!(count("total_count"), sum, "{place}");
-    for (list, number) in [("successes", "success_count"), ("failures", "failure_count"), ("pendings", "pending_count")] {
+    for (list, number) in
+        [("successes", "success_count"), ("failures", "failure_count"), ("pendings", "pending_count")]
+    {
         let length = json[list].as_array().map_or(0, Vec::len) as u64;
         assert_eq!(length, count(number), "{place}: {list}");
     }
@@ -130,7 +133,9 @@ fn page(resource: &str, answer: &Answer, json: &Value, place: &str) {
     assert!(times[0] <= times[1] && (rows.len() == 1) == (times[0] == times[1]), "{place}: {times:?}");
     match resource {
         "manifest" => manifest(&rows, dates, place),
-        "versions" => assert!(rows.iter().all(|row| StixTime::parse(row.as_str().unwrap()).is_some()), "{place}"),
+        "versions" => {
+            assert!(rows.iter().all(|row| StixTime::parse(row.as_str().unwrap()).is_some()), "{place}")
+        }
         _ => {}
     }
 }

@@ -1,6 +1,9 @@
 //! Collections (TAXII 2.1 §5.1, §5.2).
 
-use crate::app::{ELSEWHERE, ENDED, INBOX, INDICATORS, MALWARE, PRIVATE, REGISTRY, TestApp, collection, manifest_of, objects_of};
+use crate::app::{
+    ELSEWHERE, ENDED, INBOX, INDICATORS, MALWARE, PRIVATE, REGISTRY, TestApp, collection, manifest_of,
+    objects_of,
+};
 use crate::sample::{amber, ambers};
 use serde_json::{Value, json};
 
@@ -16,7 +19,11 @@ fn the_list_holds_what_the_client_may_use_sorted_by_id() {
     let list = app.client("cert-a/feed").get(LIST).json();
     assert_eq!(ids(&list), [INDICATORS, MALWARE, INBOX, PRIVATE, ENDED]);
     let list = app.client("cert-b/siem").get(LIST).json();
-    assert_eq!(ids(&list), [INDICATORS, MALWARE, ENDED], "a consumer cannot write, so the inbox is not for it");
+    assert_eq!(
+        ids(&list),
+        [INDICATORS, MALWARE, ENDED],
+        "a consumer cannot write, so the inbox is not for it"
+    );
     let list = app.client("cert-a/feed").get("/elsewhere/collections/").json();
     assert_eq!(ids(&list), [ELSEWHERE]);
 }
@@ -80,8 +87,14 @@ fn rights_stated_are_rights_given() {
         }
     }
     let inbox = |name: &str| app.client(name).get(&collection(INBOX)).json();
-    assert_eq!((&inbox("cert-a/feed")["can_read"], &inbox("cert-a/feed")["can_write"]), (&json!(true), &json!(false)));
-    assert_eq!((&inbox("cert-b/feed")["can_read"], &inbox("cert-b/feed")["can_write"]), (&json!(false), &json!(true)));
+    assert_eq!(
+        (&inbox("cert-a/feed")["can_read"], &inbox("cert-a/feed")["can_write"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        (&inbox("cert-b/feed")["can_read"], &inbox("cert-b/feed")["can_write"]),
+        (&json!(false), &json!(true))
+    );
 }
 
 #[test]
@@ -94,7 +107,11 @@ fn an_alias_stands_for_the_id_within_its_root() {
     let by_alias = client.get("/exchange/collections/indicators/objects/?limit=1");
     assert_eq!(by_alias.body, client.get(&format!("{}?limit=1", objects_of(INDICATORS))).body);
     let next = by_alias.next().unwrap();
-    assert_eq!(client.get(&format!("{}?next={next}", objects_of(INDICATORS))).objects().len(), 1, "a `next` serves both names");
+    assert_eq!(
+        client.get(&format!("{}?next={next}", objects_of(INDICATORS))).objects().len(),
+        1,
+        "a `next` serves both names"
+    );
     assert!(client.get("/elsewhere/collections/indicators/objects/").objects().is_empty());
 }
 

@@ -63,7 +63,10 @@ fn discovery_refuses_with_the_usual_codes() {
     let app = TestApp::start();
     assert_eq!(app.client("cert-a/nobody").get("/taxii2/").status, 401);
     let client = app.client("cert-a/feed");
-    assert_eq!(client.request(reqwest::Method::GET, "/taxii2/").header("accept", "text/html").send().status, 406);
+    assert_eq!(
+        client.request(reqwest::Method::GET, "/taxii2/").header("accept", "text/html").send().status,
+        406
+    );
     assert_eq!(client.get("/taxii2/more/").status, 404);
 }
 
@@ -84,7 +87,8 @@ fn a_path_without_its_last_slash_is_the_same_resource() {
 #[test]
 fn user_agent_is_not_needed() {
     let app = TestApp::start();
-    let answer = raw::request(&app, "cert-a/feed", "GET /taxii2/", "Accept: application/taxii+json;version=2.1\r\n");
+    let answer =
+        raw::request(&app, "cert-a/feed", "GET /taxii2/", "Accept: application/taxii+json;version=2.1\r\n");
     assert_eq!(answer.status, 200);
 }
 
@@ -111,7 +115,8 @@ fn head_is_get_without_the_body() {
         let (get, head) = (client.get(path), client.head(path));
         assert_eq!(get.status, head.status, "{path}");
         assert_eq!(head.body, b"", "{path}");
-        for name in ["content-type", "content-length", "x-taxii-date-added-first", "x-taxii-date-added-last"] {
+        for name in ["content-type", "content-length", "x-taxii-date-added-first", "x-taxii-date-added-last"]
+        {
             assert_eq!(get.header(name), head.header(name), "{path}: {name}");
         }
     }

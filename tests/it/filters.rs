@@ -40,7 +40,8 @@ fn malformed_parameters_are_400_on_every_endpoint_that_takes_them() {
     let app = TestApp::start();
     let client = published(&app);
     let object = object_in(INDICATORS, &amber(2));
-    let endpoints = [objects_of(INDICATORS), manifest_of(INDICATORS), object.clone(), format!("{object}versions/")];
+    let endpoints =
+        [objects_of(INDICATORS), manifest_of(INDICATORS), object.clone(), format!("{object}versions/")];
     for bad in [
         "limit=0",
         "limit=-1",
@@ -73,12 +74,18 @@ fn malformed_parameters_are_400_on_every_endpoint_that_takes_them() {
         for endpoint in &endpoints {
             assert_eq!(client.get(&format!("{endpoint}?{bad}")).status, 400, "{endpoint} {bad}");
         }
-        assert_eq!(client.delete(&format!("{object}?{bad}")).status, if bad.starts_with("next") { 200 } else { 400 }, "{bad}");
+        assert_eq!(
+            client.delete(&format!("{object}?{bad}")).status,
+            if bad.starts_with("next") { 200 } else { 400 },
+            "{bad}"
+        );
         if bad.starts_with("next") {
             client.publish(INDICATORS, &[amber(2)]);
         }
     }
-    for bad in ["match[id]=a&match[id]=b", "match[type]=a&match%5Btype%5D=b", "match[type]=,", "match[id]=a,,b"] {
+    for bad in
+        ["match[id]=a&match[id]=b", "match[type]=a&match%5Btype%5D=b", "match[type]=,", "match[id]=a,,b"]
+    {
         assert_eq!(client.get(&format!("{}?{bad}", objects_of(INDICATORS))).status, 400, "{bad}");
     }
 }
@@ -104,9 +111,15 @@ fn different_fields_are_anded_and_values_of_one_are_ored() {
     let (one, two) = (id("indicator", 1), id("indicator", 2));
     assert_eq!(ask(&client, &format!("match[id]={one},{two}")), all_names(&[ind(2), amber(2)]));
     assert_eq!(ask(&client, &format!("match[id]={one},{two}&match[type]=malware")), [""; 0]);
-    assert_eq!(ask(&client, &format!("match[id]={one},{}&match[type]=malware", id("malware", 3))), all_names(&[malware(3, 5)]));
+    assert_eq!(
+        ask(&client, &format!("match[id]={one},{}&match[type]=malware", id("malware", 3))),
+        all_names(&[malware(3, 5)])
+    );
     assert_eq!(ask(&client, "match[type]=malware,ipv4-addr"), all_names(&[malware(3, 5), address(4)]));
-    assert_eq!(ask(&client, &format!("match[id]={one}&match[version]=first,last")), all_names(&[ind(0), ind(2)]));
+    assert_eq!(
+        ask(&client, &format!("match[id]={one}&match[version]=first,last")),
+        all_names(&[ind(0), ind(2)])
+    );
 }
 
 #[test]
@@ -135,10 +148,17 @@ fn a_later_date_than_added_after_is_strictly_later() {
     for (at, record) in records.iter().enumerate() {
         let date = record["date_added"].as_str().unwrap();
         let left = all_names(&records[at + 1..]);
-        assert_eq!(ask(&client, &format!("match[version]=all&added_after={date}")), left, "its own date excludes it");
+        assert_eq!(
+            ask(&client, &format!("match[version]=all&added_after={date}")),
+            left,
+            "its own date excludes it"
+        );
         let micros = liaison::stix::Timestamp::parse(date).unwrap().micros();
         let before = liaison::stix::Timestamp::from_micros(micros - 1);
-        assert_eq!(ask(&client, &format!("match[version]=all&added_after={before}")), all_names(&records[at..]));
+        assert_eq!(
+            ask(&client, &format!("match[version]=all&added_after={before}")),
+            all_names(&records[at..])
+        );
     }
 }
 
@@ -215,7 +235,12 @@ fn a_page_is_bounded_in_bytes_but_never_empty() {
 fn an_id_nothing_matches_is_an_empty_envelope() {
     let app = TestApp::start();
     let client = published(&app);
-    for id in [id("indicator", 99), "nonsense".to_owned(), "'%20OR%201=1".to_owned(), id("indicator", 1).to_uppercase()] {
+    for id in [
+        id("indicator", 99),
+        "nonsense".to_owned(),
+        "'%20OR%201=1".to_owned(),
+        id("indicator", 1).to_uppercase(),
+    ] {
         let answer = client.get(&format!("{}?match[id]={id}", objects_of(INDICATORS)));
         assert_eq!((answer.status, answer.text().as_str()), (200, "{}"), "{id}");
     }
@@ -228,7 +253,11 @@ fn every_type_of_stix_can_be_asked_for() {
     for object_type in STIX_TYPES {
         let found = ask(&client, &format!("match[type]={object_type}"));
         assert!(found.iter().all(|name| name.starts_with(&format!("{object_type}--"))), "{object_type}");
-        assert_eq!(found.is_empty(), !["indicator", "malware", "ipv4-addr"].contains(&object_type), "{object_type}");
+        assert_eq!(
+            found.is_empty(),
+            !["indicator", "malware", "ipv4-addr"].contains(&object_type),
+            "{object_type}"
+        );
     }
 }
 
@@ -272,7 +301,10 @@ fn a_version_that_two_words_match_comes_once() {
     let one = format!("match[id]={}", id("indicator", 1));
     let two = format!("match[id]={}", id("indicator", 2));
     assert_eq!(ask(&client, &format!("{two}&match[version]=first,last")), all_names(&[amber(2)]));
-    assert_eq!(ask(&client, &format!("{two}&match[version]=first,last,{}", version(0))), all_names(&[amber(2)]));
+    assert_eq!(
+        ask(&client, &format!("{two}&match[version]=first,last,{}", version(0))),
+        all_names(&[amber(2)])
+    );
     assert_eq!(ask(&client, &format!("{one}&match[version]=last,{}", version(2))), all_names(&[ind(2)]));
 }
 
@@ -318,7 +350,11 @@ fn last_after_a_date_is_the_latest_of_all_not_of_the_rest() {
     client.publish(INDICATORS, &[ind(5)]);
     let date = client.get(&objects_of(INDICATORS)).last().unwrap().to_owned();
     client.publish(INDICATORS, &[ind(2)]);
-    assert_eq!(ask(&client, &format!("added_after={date}")), [""; 0], "an old version that comes late is nobody's latest");
+    assert_eq!(
+        ask(&client, &format!("added_after={date}")),
+        [""; 0],
+        "an old version that comes late is nobody's latest"
+    );
     assert_eq!(ask(&client, &format!("added_after={date}&match[version]=all")), all_names(&[ind(2)]));
 }
 
@@ -372,10 +408,46 @@ fn too_many_parameters_or_values_are_refused() {
 }
 
 const STIX_TYPES: [&str; 42] = [
-    "artifact", "attack-pattern", "autonomous-system", "campaign", "course-of-action", "directory", "domain-name",
-    "email-addr", "email-message", "extension-definition", "file", "grouping", "identity", "incident", "indicator",
-    "infrastructure", "intrusion-set", "ipv4-addr", "ipv6-addr", "language-content", "location", "mac-addr", "malware",
-    "malware-analysis", "marking-definition", "mutex", "network-traffic", "note", "observed-data", "opinion", "process",
-    "relationship", "report", "sighting", "software", "threat-actor", "tool", "url", "user-account", "vulnerability",
-    "windows-registry-key", "x509-certificate",
+    "artifact",
+    "attack-pattern",
+    "autonomous-system",
+    "campaign",
+    "course-of-action",
+    "directory",
+    "domain-name",
+    "email-addr",
+    "email-message",
+    "extension-definition",
+    "file",
+    "grouping",
+    "identity",
+    "incident",
+    "indicator",
+    "infrastructure",
+    "intrusion-set",
+    "ipv4-addr",
+    "ipv6-addr",
+    "language-content",
+    "location",
+    "mac-addr",
+    "malware",
+    "malware-analysis",
+    "marking-definition",
+    "mutex",
+    "network-traffic",
+    "note",
+    "observed-data",
+    "opinion",
+    "process",
+    "relationship",
+    "report",
+    "sighting",
+    "software",
+    "threat-actor",
+    "tool",
+    "url",
+    "user-account",
+    "vulnerability",
+    "windows-registry-key",
+    "x509-certificate",
 ];

@@ -37,15 +37,23 @@ fn an_accept_with_a_defined_type_is_never_406() {
 #[test]
 fn an_accept_without_version_is_answered_with_the_highest() {
     let app = TestApp::start();
-    let answer = app.client("cert-a/feed").request(Method::GET, "/taxii2/").header("accept", "application/taxii+json").send();
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/taxii+json;version=2.1")));
+    let answer = app
+        .client("cert-a/feed")
+        .request(Method::GET, "/taxii2/")
+        .header("accept", "application/taxii+json")
+        .send();
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some("application/taxii+json;version=2.1"))
+    );
 }
 
 #[test]
 fn wildcards_match_the_taxii_type() {
     let app = TestApp::start();
     for accept in ["*/*", "application/*", "application/json, text/plain, */*", "text/html;q=0.9,*/*;q=0.1"] {
-        let answer = app.client("cert-a/feed").request(Method::GET, "/taxii2/").header("accept", accept).send();
+        let answer =
+            app.client("cert-a/feed").request(Method::GET, "/taxii2/").header("accept", accept).send();
         assert_eq!(answer.status, 200, "{accept}");
     }
 }
@@ -121,9 +129,14 @@ fn a_post_with_a_defined_content_type_is_never_415() {
 fn a_post_of_another_type_is_415_with_an_error_message() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
-    for content_type in ["application/json", "text/plain", "application/taxii+json;version=2.0", "multipart/form-data", "x"] {
+    for content_type in
+        ["application/json", "text/plain", "application/taxii+json;version=2.0", "multipart/form-data", "x"]
+    {
         let request = client.request(Method::POST, &objects_of(INDICATORS));
-        let answer = request.header("content-type", content_type).body(json!({"objects": [amber(1)]}).to_string()).send();
+        let answer = request
+            .header("content-type", content_type)
+            .body(json!({"objects": [amber(1)]}).to_string())
+            .send();
         assert_eq!(answer.status, 415, "{content_type}");
     }
     let answer = client.request(Method::POST, &objects_of(INDICATORS)).body("{}").send();
@@ -147,6 +160,10 @@ fn the_accept_of_a_post_is_negotiated_too() {
 #[test]
 fn a_content_type_on_get_does_not_matter() {
     let app = TestApp::start();
-    let answer = app.client("cert-a/feed").request(Method::GET, "/taxii2/").header("content-type", "text/plain").send();
+    let answer = app
+        .client("cert-a/feed")
+        .request(Method::GET, "/taxii2/")
+        .header("content-type", "text/plain")
+        .send();
     assert_eq!(answer.status, 200);
 }

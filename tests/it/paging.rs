@@ -1,6 +1,9 @@
 //! Paging by `next` and by `added_after` (TAXII 2.1 §3.4, §3.5).
 
-use crate::app::{Answer, Client, INDICATORS, MALWARE, REGISTRY, TestApp, manifest_of, name, names, object_in, objects_of, with};
+use crate::app::{
+    Answer, Client, INDICATORS, MALWARE, REGISTRY, TestApp, manifest_of, name, names, object_in, objects_of,
+    with,
+};
 use crate::sample::{amber, ambers, id, indicator};
 use liaison::stix::Tlp;
 use serde_json::Value;
@@ -158,7 +161,11 @@ fn an_altered_next_is_refused() {
     for at in 0..next.len() {
         let other = if next.as_bytes()[at] == b'0' { '1' } else { '0' };
         let altered = format!("{}{other}{}", &next[..at], &next[at + 1..]);
-        assert_eq!(client.request(reqwest::Method::GET, &format!("{path}?next={altered}")).send().status, 400, "{altered}");
+        assert_eq!(
+            client.request(reqwest::Method::GET, &format!("{path}?next={altered}")).send().status,
+            400,
+            "{altered}"
+        );
     }
     for altered in [&next[1..], &next[..next.len() - 2], &next.to_uppercase(), "1", "1.5", "%00", "'"] {
         assert_eq!(client.get(&format!("{path}?next={altered}")).status, 400, "{altered}");
@@ -169,7 +176,8 @@ fn an_altered_next_is_refused() {
 fn a_next_never_yields_more_than_the_caller_may_see() {
     let app = TestApp::start();
     let (owner, other) = (app.client("cert-a/feed"), app.client("cert-b/feed"));
-    let objects: Vec<Value> = (0..9).map(|n| indicator(n, 0, if n % 2 == 0 { Tlp::Red } else { Tlp::Amber })).collect();
+    let objects: Vec<Value> =
+        (0..9).map(|n| indicator(n, 0, if n % 2 == 0 { Tlp::Red } else { Tlp::Amber })).collect();
     owner.publish(INDICATORS, &objects);
     let path = objects_of(INDICATORS);
     let next = owner.get(&with(&path, "limit=2")).next().unwrap();
@@ -183,7 +191,8 @@ fn a_next_never_yields_more_than_the_caller_may_see() {
 fn pages_are_full_whatever_is_hidden_between() {
     let app = TestApp::start();
     let (owner, other) = (app.client("cert-a/feed"), app.client("cert-b/feed"));
-    let objects: Vec<Value> = (0..30).map(|n| indicator(n, 0, if n % 3 == 0 { Tlp::Amber } else { Tlp::Red })).collect();
+    let objects: Vec<Value> =
+        (0..30).map(|n| indicator(n, 0, if n % 3 == 0 { Tlp::Amber } else { Tlp::Red })).collect();
     owner.publish(INDICATORS, &objects);
     let pages = other.walk(&format!("{}?limit=5", objects_of(INDICATORS)));
     let lengths: Vec<usize> = pages.iter().map(|page| page.objects().len()).collect();
@@ -207,7 +216,11 @@ fn objects_added_during_a_walk_come_after_those_already_there() {
                 want.extend(all_names(&[amber(n), amber(n + 50)]));
                 n += 1;
             }
-            let onward = if n % 2 == 0 { format!("next={}", page.next().unwrap()) } else { format!("added_after={}", page.last().unwrap()) };
+            let onward = if n % 2 == 0 {
+                format!("next={}", page.next().unwrap())
+            } else {
+                format!("added_after={}", page.last().unwrap())
+            };
             page = client.get(&with(&path, &onward));
             seen.extend(page.names());
         }
@@ -283,7 +296,11 @@ fn more_is_never_promised_when_all_that_was_left_has_been_deleted() {
         assert!(client.get(&path).more());
         assert_eq!(client.delete(&object_in(INDICATORS, &amber(2))).status, 200);
         let page = client.get(&path);
-        assert_eq!((page.objects().len(), page.more()), (2, false), "{kind}: nothing is left after this page");
+        assert_eq!(
+            (page.objects().len(), page.more()),
+            (2, false),
+            "{kind}: nothing is left after this page"
+        );
     }
 }
 
@@ -315,7 +332,10 @@ fn several_pollers_and_publishers_at_once_lose_and_repeat_nothing() {
                     let from = 100_000 * writer as u32 + batch * size;
                     let sizes = 1 + batch % size;
                     client.publish(INDICATORS, &ambers(from..from + sizes));
-                    client.publish(INDICATORS, &ambers(from + sizes..from + size + 1)[..(size - sizes) as usize + 1]);
+                    client.publish(
+                        INDICATORS,
+                        &ambers(from + sizes..from + size + 1)[..(size - sizes) as usize + 1],
+                    );
                 }
             });
         }
@@ -396,5 +416,8 @@ fn more_comes_with_next_and_never_with_an_empty_page() {
         assert_eq!(pages.len(), 2, "{path}");
         assert!(pages[0].more() && !pages[1].more(), "{path}");
     }
-    assert_eq!(client.get(&format!("{}?match[id]={}", objects_of(INDICATORS), id("indicator", 9))).text(), "{}");
+    assert_eq!(
+        client.get(&format!("{}?match[id]={}", objects_of(INDICATORS), id("indicator", 9))).text(),
+        "{}"
+    );
 }

@@ -24,7 +24,10 @@ pub fn config(client: &str, versions: &[&'static SupportedProtocolVersion]) -> C
 }
 
 /// A connection whose handshake has not begun.
-pub fn connect(app: &TestApp, config: &Arc<ClientConfig>) -> rustls::StreamOwned<ClientConnection, TcpStream> {
+pub fn connect(
+    app: &TestApp,
+    config: &Arc<ClientConfig>,
+) -> rustls::StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from("localhost").unwrap();
     let connection = ClientConnection::new(config.clone(), name).unwrap();
     let socket = TcpStream::connect(app.address()).unwrap();
@@ -60,9 +63,5 @@ fn parse(bytes: &[u8]) -> Answer {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         headers.append(name, HeaderValue::from_str(value.trim()).unwrap());
     }
-    Answer {
-        status,
-        headers,
-        body: bytes[end + 4..].to_vec(),
-    }
+    Answer { status, headers, body: bytes[end + 4..].to_vec() }
 }
