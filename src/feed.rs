@@ -108,9 +108,11 @@ impl Feed {
     ) -> CachedPage {
         let range = page.rows.first().zip(page.rows.last()).map(|(first, last)| (first.added, last.added));
         let next = range
-            .filter(|_| page.more)
+            .filter(|_| page.following.is_some())
             .map(|(_, last)| self.cursors.seal(Cursor { after: last }, description));
-        CachedPage { whole_at: if page.more { None } else { watermark }, body: body(page, kind, next), range }
+        let following = page.following;
+        let whole_at = if following.is_some() { None } else { watermark };
+        CachedPage { body: body(page, kind, next), range, following, whole_at }
     }
 }
 
@@ -139,7 +141,7 @@ fn body(page: Page, kind: Kind, next: Option<String>) -> Bytes {
 
 /// A page with nothing on it: an empty envelope, manifest or list looks the same.
 fn empty(kind: Kind) -> CachedPage {
-    CachedPage { body: body(Page::default(), kind, None), range: None, whole_at: None }
+    CachedPage { body: body(Page::default(), kind, None), range: None, following: None, whole_at: None }
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Bytes {

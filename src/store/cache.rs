@@ -28,6 +28,8 @@ pub struct CachedPage {
     pub body: Bytes,
     /// `date_added` of its first and last row.
     pub range: Option<(Timestamp, Timestamp)>,
+    /// `date_added` of the row that follows; changes to rows past it do not touch this page.
+    pub following: Option<Timestamp>,
     /// For a page with nothing after it: it is whole only while this is the watermark.
     pub whole_at: Option<Timestamp>,
 }
@@ -78,12 +80,12 @@ impl PageCache {
         let mut changes = self.changes.write();
         *changes += 1;
         for (key, page) in &self.pages {
-            // What a page left out may belong in it now, so its range starts where it was asked
-            // for, and a page with nothing after it has no end.
-            let last = page.range.filter(|_| page.whole_at.is_none()).map(|(_, last)| last);
+            // What a page left out may belong in it now, so it is touched from where it was asked
+            // for, up to the row that it says follows, or without end if it says that none does.
             let from = sorted.partition_point(|row| key.after.is_some_and(|after| *row <= after));
-            let stale = sorted.get(from).is_some_and(|row| last.is_none_or(|last| *row <= last));
-            if stale && key.collection == collection {
+            if key.collection == collection
+                && sorted.get(from).is_some_and(|row| page.following.is_none_or(|end| *row <= end))
+            {
                 self.pages.invalidate(key.as_ref());
             }
         }
@@ -103,9 +105,14 @@ mod tests {
         PageKey { collection, visibility: vec![1], query, after: Some(at(after)), limit: 10 }
     }
 
-    fn cached(range: Option<(i64, i64)>, whole_at: Option<i64>) -> Arc<CachedPage> {
+    fn cached(range: Option<(i64, i64)>, following: Option<i64>, whole_at: Option<i64>) -> Arc<CachedPage> {
         let range = range.map(|(first, last)| (at(first), at(last)));
-        Arc::new(CachedPage { body: Bytes::new(), range, whole_at: whole_at.map(at) })
+        Arc::new(CachedPage {
+            body: Bytes::new(),
+            range,
+            following: following.map(at),
+            whole_at: whole_at.map(at),
+        })
     }
 
     /// Is a page after 10 still there when a row has changed?
@@ -118,8 +125,8 @@ mod tests {
 
     #[test]
     fn a_changed_row_drops_the_pages_that_hold_it_or_left_it_out() {
-        let amid = cached(Some((20, 30)), None);
-        for (changed, kept) in [(10, true), (11, false), (20, false), (30, false), (31, true)] {
+        let amid = cached(Some((20, 30)), Some(33), None);
+        for (changed, kept) in [(10, true), (11, false), (20, false), (30, false), (33, false), (34, true)] {
             assert_eq!(survives(&amid, changed), kept, "{changed}");
         }
     }
@@ -127,7 +134,7 @@ mod tests {
     #[test]
     fn a_changed_row_drops_a_page_at_the_end_that_may_take_it_in_now() {
         // Another version was deleted, and the row at 40 is the last one now.
-        for end in [cached(Some((20, 30)), Some(50)), cached(None, Some(50))] {
+        for end in [cached(Some((20, 30)), None, Some(50)), cached(None, None, Some(50))] {
             assert!(!survives(&end, 40));
             assert!(survives(&end, 10));
         }
@@ -138,7 +145,7 @@ mod tests {
         let cache = PageCache::new(1 << 20);
         let turn = cache.turn();
         cache.rows_changed("other", &[at(1)]);
-        cache.put(turn, key(10), cached(Some((20, 30)), None));
+        cache.put(turn, key(10), cached(Some((20, 30)), Some(33), None));
         assert!(cache.get(&key(10), None).is_none());
     }
 }

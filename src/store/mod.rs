@@ -125,8 +125,8 @@ pub enum Content {
 pub struct Page {
     /// The rows.
     pub rows: Vec<Stored>,
-    /// Is there at least one more visible row?
-    pub more: bool,
+    /// `date_added` of the next visible row, if there is one.
+    pub following: Option<Timestamp>,
 }
 
 /// A row.

@@ -128,13 +128,13 @@ fn parse_time(name: &str, value: &str) -> Result<Timestamp, FilterError> {
 }
 
 fn parse_limit(name: &str, value: &str) -> Result<u32, FilterError> {
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    if value.is_empty() || !value.bytes().all(|b| b.is_ascii_digit()) {
+        return bad(name, "must be a whole number greater than 0".into());
+    }
     // A limit past any page size means the largest page.
-    match value.parse::<u32>() {
-        Ok(0) => bad(name, "must be greater than 0".into()),
-        Ok(limit) => Ok(limit),
-        Err(_) if digits => Ok(u32::MAX),
-        Err(_) => bad(name, "must be a whole number greater than 0".into()),
+    match value.parse::<u32>().unwrap_or(u32::MAX) {
+        0 => bad(name, "must be greater than 0".into()),
+        limit => Ok(limit),
     }
 }
 
@@ -212,6 +212,7 @@ mod tests {
             "limit=0",
             "limit=-1",
             "limit=+1",
+            "limit=%2B1",
             "limit=",
             "limit=x",
             "limit=1&limit=1",

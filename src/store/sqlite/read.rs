@@ -183,7 +183,7 @@ fn collect(mut rows: rusqlite::Rows, query: &Query) -> Result<Page, Error> {
     let mut bytes = 0;
     while let Some(row) = rows.next()? {
         if page.rows.len() == query.limit as usize {
-            page.more = true;
+            page.following = Some(Timestamp::from_micros(row.get(0)?));
             break;
         }
         let Some(stored) = stored(row, query.content)? else {
@@ -191,7 +191,7 @@ fn collect(mut rows: rusqlite::Rows, query: &Query) -> Result<Page, Error> {
         };
         bytes += stored.json.len() + 1;
         if bytes > query.bytes_max && !page.rows.is_empty() {
-            page.more = true;
+            page.following = Some(stored.added);
             break;
         }
         page.rows.push(stored);

@@ -1,0 +1,28 @@
+//! The one integration binary: each topic a module, each test a sentence.
+//!
+//! `docs/conformance.md` says which test shows which clause; `ledger.rs` keeps it honest.
+
+#![expect(unreachable_pub, reason = "a binary has no outside; `pub` tells what other modules use")]
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod app;
+mod check;
+mod raw;
+mod sample;
+
+mod access;
+mod collections;
+mod deletion;
+mod discovery;
+mod errors;
+mod filters;
+mod layers;
+mod ledger;
+mod model;
+mod negotiation;
+mod objects;
+mod paging;
+mod status;
+mod store_contract;
+mod tls;
+mod versions;
