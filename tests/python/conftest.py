@@ -38,6 +38,10 @@ def shared_dir():
 
 
 def pytest_configure(config):
+    # Requests lets these win over what a client is told to trust and where to connect.
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        os.environ.pop(name, None)
+        os.environ.pop(name.lower(), None)
     config.addinivalue_line("markers", "shared: needs the shared data (LIAISON_SHARED)")
 
 
@@ -256,7 +260,8 @@ class Hub:
         text = registry if isinstance(registry, str) else to_toml(registry)
         path = self.dir / "registry.toml"
         path.write_text(text)
-        seen = self.log().count("another registry is in force")
+        taken = "certificates and revocations were read anew"
+        seen = self.log().count(taken)
         answer = self.on_hub("registry", "apply", path, "--json")
         assert answer.returncode == 0, answer.stderr
         if issue:
@@ -265,7 +270,7 @@ class Hub:
                     if not self.client(organisation["id"], client["id"]).crt.exists():
                         self.issue(organisation["id"], client["id"])
         if self.process and json.loads(answer.stdout)["changes"]:
-            wait_for(lambda: self.log().count("another registry is in force") > seen, 3, "the server did not take the registry over")
+            wait_for(lambda: self.log().count(taken) > seen, 3, "the server did not take the registry over")
 
     def issue(self, org, client):
         answer = self.on_hub("pki", "issue", "--org", org, "--client", client)
