@@ -75,23 +75,27 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Option<Foun
         at: Clock::system().now().to_string(),
     };
     loop {
-        let before = state.position().clone();
-        let page = fetch(connection, &found, args, &before).await?;
+        let mut before = state.position().clone();
+        let page = fetch(connection, &found, args, &mut before).await?;
         if page.items() > 0 {
             sink.write(&page.document)?;
             round.objects += page.items() as u64;
             round.pages += 1;
         }
         let more = page.more && page.items() > 0;
-        let after = Position {
-            added_after: page.last.or_else(|| before.added_after.clone()),
+        let mut after = Position {
             next: page.next.filter(|_| more),
+            last: page.last.or_else(|| before.last.clone()),
+            ..before.clone()
         };
+        if after.next.is_none() {
+            after = after.restarted();
+        }
         if more && after == before {
             return Err(stop(Exit::BadData, "the server sends the same page again and again"));
         }
-        round.cursor = after.added_after.clone();
-        if after != before {
+        round.cursor = after.last.clone();
+        if after != *state.position() {
             sink.note(&mut state);
             state.save(after)?;
         }
@@ -119,21 +123,14 @@ async fn fetch(
     connection: &Connection,
     found: &Found,
     args: &PollArgs,
-    from: &Position,
+    from: &mut Position,
 ) -> anyhow::Result<Page> {
-    let mut query: Vec<(&str, String)> = Vec::new();
-    query.extend(from.added_after.iter().map(|at| ("added_after", at.clone())));
-    query.extend(from.next.iter().map(|next| ("next", next.clone())));
-    query.extend(args.limit.map(|limit| ("limit", limit.to_string())));
-    if args.all_versions {
-        query.push(("match[version]", "all".to_owned()));
-    }
-    let page = match connection.client.page(found, &query).await {
+    let page = match connection.client.page(found, &query(args, from)).await {
         // A cursor that the server no longer takes: the date of the last object still holds.
         Err(ClientError::Refused { status: 400, message, .. }) if from.next.is_some() => {
             output::note(&format!("{message}; going on from the date of the last object"));
-            query.retain(|(name, _)| *name != "next");
-            connection.client.page(found, &query).await.map_err(failed)?
+            *from = from.restarted();
+            connection.client.page(found, &query(args, from)).await.map_err(failed)?
         }
         other => other.map_err(failed)?,
     };
@@ -150,6 +147,17 @@ async fn fetch(
         last: page.last,
         document,
     })
+}
+
+fn query(args: &PollArgs, from: &Position) -> Vec<(&'static str, String)> {
+    let mut query = Vec::new();
+    query.extend(from.added_after.iter().map(|at| ("added_after", at.clone())));
+    query.extend(from.next.iter().map(|next| ("next", next.clone())));
+    query.extend(args.limit.map(|limit| ("limit", limit.to_string())));
+    if args.all_versions {
+        query.push(("match[version]", "all".to_owned()));
+    }
+    query
 }
 
 fn tell(args: &PollArgs, round: &Round) {

@@ -11,10 +11,24 @@ use std::path::{Path, PathBuf};
 /// Where to go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// `X-TAXII-Date-Added-Last` of the last page.
+    /// Where the walk began; it is repeated with `next` (TAXII 2.1 §3.5).
     pub(super) added_after: Option<String>,
     /// In the middle of a walk.
     pub(super) next: Option<String>,
+    /// `X-TAXII-Date-Added-Last` of the last page.
+    #[serde(default)]
+    pub(super) last: Option<String>,
+}
+
+impl Position {
+    /// A new walk from the last object.
+    pub(super) fn restarted(&self) -> Self {
+        Self {
+            added_after: self.last.clone().or_else(|| self.added_after.clone()),
+            next: None,
+            last: self.last.clone(),
+        }
+    }
 }
 
 /// What of the output the cursor stands for.
