@@ -31,12 +31,16 @@ pub(super) struct Round {
 pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
     let interval = args.every.as_deref().map(parse_interval).transpose()?;
     let connection = connect(&args.server)?;
+    let mut known = Known {
+        collection: None,
+        from_start: args.from_start,
+    };
     runtime()?.block_on(async {
         let Some(interval) = interval else {
-            tell(args, &round(&connection, args, &mut None).await?);
+            tell(args, &round(&connection, args, &mut known).await?);
             return Ok(Exit::Done);
         };
-        let (mut failures, mut known) = (0, None);
+        let mut failures = 0;
         loop {
             let wait = match round(&connection, args, &mut known).await {
                 Ok(found) => {
@@ -47,7 +51,7 @@ pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
                 Err(error) if is_passing(&error) => {
                     output::problem(&format!("{error:#}"));
                     // Next time the collection is looked for anew: it may have moved or gone.
-                    known = None;
+                    known.collection = None;
                     failures += 1;
                     backoff(failures, interval)
                 }
@@ -58,14 +62,24 @@ pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
     })
 }
 
+/// What one round leaves to the next.
+struct Known {
+    collection: Option<Found>,
+    /// The cursor is still to be forgotten.
+    from_start: bool,
+}
+
 /// Fetches page after page until there is nothing new.
-async fn round(connection: &Connection, args: &PollArgs, known: &mut Option<Found>) -> anyhow::Result<Round> {
-    let found = match known {
+async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> anyhow::Result<Round> {
+    let found = match &known.collection {
         Some(found) => found.clone(),
         None => choose(connection, args.collection.as_deref(), Need::Read).await?,
     };
-    *known = Some(found.clone());
+    known.collection = Some(found.clone());
     let mut state = StateFile::open(args, &connection.client.origin(), &found.collection.id)?;
+    if std::mem::take(&mut known.from_start) {
+        state.save(Position::default())?;
+    }
     let mut sink = Sink::open(args, &mut state)?;
     let mut round = Round {
         collection: found.collection.id.clone(),

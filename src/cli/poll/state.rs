@@ -86,9 +86,6 @@ impl StateFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
-        if args.from_start {
-            state.position = Position::default();
-        }
         (state.server, state.collection, state.versions) =
             (server.to_owned(), collection.to_owned(), versions.to_owned());
         Ok(Self { path, state, _lock: lock })
