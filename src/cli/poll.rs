@@ -76,7 +76,7 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> a
         None => choose(connection, args.collection.as_deref(), Need::Read).await?,
     };
     known.collection = Some(found.clone());
-    let mut state = StateFile::open(args, &connection.client.origin(), &found.collection.id)?;
+    let mut state = StateFile::open(args, connection, &found.collection.id)?;
     if std::mem::take(&mut known.from_start) {
         state.save(Position::default())?;
     }
