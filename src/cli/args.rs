@@ -299,7 +299,7 @@ pub(super) struct PublishArgs {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  liaison poll --profile hub/pki/clients/cert-b/siem.toml --collection indicators --out feed.jsonl\n  liaison poll --profile siem --collection indicators --out objects/ --format directory --every 5m\n\nThe cursor is kept for each server and collection. After a crash at any moment the next run goes on\nwithout losing or repeating an object in a file or directory; on standard output the last page may\nbe repeated."
+    after_help = "Examples:\n  liaison poll --profile hub/pki/clients/cert-b/siem.toml --collection indicators --out feed.jsonl\n  liaison poll --profile siem --collection indicators --out objects/ --format directory --every 5m\n\nThe cursor is kept for each server, client and collection. After a crash at any moment the next run goes on\nwithout losing or repeating an object in a file or directory; on standard output the last page may\nbe repeated."
 )]
 pub(super) struct PollArgs {
     #[command(flatten)]

@@ -2,6 +2,7 @@
 
 use super::args::{ServerArgs, WhoamiArgs};
 use super::output::{self, Exit, stop};
+use crate::clock::Clock;
 use crate::client::{Client, ClientError, Credentials, Found};
 use crate::http::Whoami;
 use anyhow::Context;
@@ -24,6 +25,8 @@ struct Profile {
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) collection: Option<String>,
+    /// Who we are by our certificate; a renewed one says the same.
+    pub(super) holder: String,
 }
 
 /// What a command wants to do with a collection.
@@ -50,9 +53,18 @@ pub(super) fn connect(args: &ServerArgs) -> anyhow::Result<Connection> {
             .map_err(|error| stop(Exit::Usage, format!("cannot read --{what} {}: {error}", path.display())))
     };
     let url = profile.url.ok_or_else(|| missing("url"))?;
+    let holder = profile.cert.as_deref().map(holder).unwrap_or_default();
     let (ca, cert, key) = (file("ca", profile.ca)?, file("cert", profile.cert)?, file("key", profile.key)?);
     let credentials = Credentials { url: &url, ca: &ca, cert: &cert, key: &key };
-    Ok(Connection { client: Client::new(&credentials).map_err(failed)?, collection: profile.collection })
+    Ok(Connection { client: Client::new(&credentials).map_err(failed)?, collection: profile.collection, holder })
+}
+
+/// The identity in a certificate of a hub, or the subject of another one.
+fn holder(certificate: &Path) -> String {
+    // A file that cannot be understood is refused where the connection is set up.
+    crate::pki::show(certificate, Clock::system().now_utc())
+        .map(|shown| shown.identity.unwrap_or(shown.subject))
+        .unwrap_or_default()
 }
 
 /// The collection that is meant: by id, alias or title, or the only one there is.

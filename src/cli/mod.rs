@@ -31,10 +31,18 @@ pub fn run() -> u8 {
     match dispatch(cli) {
         Ok(exit) => exit.code(),
         Err(error) => {
-            let exit = error.downcast_ref::<Stop>().map_or(Exit::Failed, |stop| stop.exit);
+            let exit = exit_of(&error);
             output::problem(&format!("{error:#}"));
             exit.code()
         }
+    }
+}
+
+fn exit_of(error: &anyhow::Error) -> Exit {
+    match (error.downcast_ref::<Stop>(), error.downcast_ref::<crate::pki::Error>()) {
+        (Some(stop), _) => stop.exit,
+        (None, Some(error)) => pki::exit_of(error),
+        (None, None) => Exit::Failed,
     }
 }
 

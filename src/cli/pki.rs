@@ -6,7 +6,6 @@ use super::output::{self, Exit, stop};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::pki::{self, IssueOptions, Issued, Pki, Selector, ServerKey};
-use anyhow::Context;
 use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &PkiArgs) -> anyhow::Result<Exit> {
@@ -20,8 +19,8 @@ pub(super) fn run(args: &PkiArgs) -> anyhow::Result<Exit> {
         }
         PkiCommand::Sign { csr, client, dir } => {
             let place = Place::of(dir)?;
-            let text =
-                std::fs::read_to_string(csr).with_context(|| format!("cannot read {}", csr.display()))?;
+            let text = std::fs::read_to_string(csr)
+                .map_err(|error| stop(Exit::BadData, format!("cannot read {}: {error}", csr.display())))?;
             let issued = place.open()?.sign(&text, &client.org, &client.client, &options(client), now)?;
             place.tell(&issued, dir.json)
         }
@@ -192,6 +191,17 @@ impl Place {
             output::line(&format!("  {}", file.display()));
         }
         Ok(Exit::Done)
+    }
+}
+
+/// Whose fault it is: the arguments', the files', or neither's.
+pub(super) fn exit_of(error: &pki::Error) -> Exit {
+    use pki::Error::*;
+    match error {
+        Slug(..) | HubName(..) | ServerName(..) | Days(..) => Exit::Usage,
+        Damaged(..) | Request(..) | Io(_, "read", _) => Exit::BadData,
+        Io(..) | NoCa(..) | CaExists(..) | KeyExposed(..) | OutlivesCa(..) | ClientExists(..)
+        | NothingToRenew(..) | KeyNotOurs(..) | KeyTaken(..) | NotIssued(..) | Crypto(..) => Exit::Failed,
     }
 }
 

@@ -31,12 +31,16 @@ pub(super) struct Round {
 pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
     let interval = args.every.as_deref().map(parse_interval).transpose()?;
     let connection = connect(&args.server)?;
+    let mut known = Known {
+        collection: None,
+        from_start: args.from_start,
+    };
     runtime()?.block_on(async {
         let Some(interval) = interval else {
-            tell(args, &round(&connection, args, &mut None).await?);
+            tell(args, &round(&connection, args, &mut known).await?);
             return Ok(Exit::Done);
         };
-        let (mut failures, mut known) = (0, None);
+        let mut failures = 0;
         loop {
             let wait = match round(&connection, args, &mut known).await {
                 Ok(found) => {
@@ -47,7 +51,7 @@ pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
                 Err(error) if is_passing(&error) => {
                     output::problem(&format!("{error:#}"));
                     // Next time the collection is looked for anew: it may have moved or gone.
-                    known = None;
+                    known.collection = None;
                     failures += 1;
                     backoff(failures, interval)
                 }
@@ -58,14 +62,24 @@ pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
     })
 }
 
+/// What one round leaves to the next.
+struct Known {
+    collection: Option<Found>,
+    /// The cursor is still to be forgotten.
+    from_start: bool,
+}
+
 /// Fetches page after page until there is nothing new.
-async fn round(connection: &Connection, args: &PollArgs, known: &mut Option<Found>) -> anyhow::Result<Round> {
-    let found = match known {
+async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> anyhow::Result<Round> {
+    let found = match &known.collection {
         Some(found) => found.clone(),
         None => choose(connection, args.collection.as_deref(), Need::Read).await?,
     };
-    *known = Some(found.clone());
-    let mut state = StateFile::open(args, &connection.client.origin(), &found.collection.id)?;
+    known.collection = Some(found.clone());
+    let mut state = StateFile::open(args, connection, &found.collection.id)?;
+    if std::mem::take(&mut known.from_start) {
+        state.save(Position::default())?;
+    }
     let mut sink = Sink::open(args, &mut state)?;
     let mut round = Round {
         collection: found.collection.id.clone(),
@@ -75,23 +89,27 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Option<Foun
         at: Clock::system().now().to_string(),
     };
     loop {
-        let before = state.position().clone();
-        let page = fetch(connection, &found, args, &before).await?;
+        let mut before = state.position().clone();
+        let page = fetch(connection, &found, args, &mut before).await?;
         if page.items() > 0 {
             sink.write(&page.document)?;
             round.objects += page.items() as u64;
             round.pages += 1;
         }
         let more = page.more && page.items() > 0;
-        let after = Position {
-            added_after: page.last.or_else(|| before.added_after.clone()),
+        let mut after = Position {
             next: page.next.filter(|_| more),
+            last: page.last.or_else(|| before.last.clone()),
+            ..before.clone()
         };
+        if after.next.is_none() {
+            after = after.restarted();
+        }
         if more && after == before {
             return Err(stop(Exit::BadData, "the server sends the same page again and again"));
         }
-        round.cursor = after.added_after.clone();
-        if after != before {
+        round.cursor = after.last.clone();
+        if after != *state.position() {
             sink.note(&mut state);
             state.save(after)?;
         }
@@ -119,21 +137,14 @@ async fn fetch(
     connection: &Connection,
     found: &Found,
     args: &PollArgs,
-    from: &Position,
+    from: &mut Position,
 ) -> anyhow::Result<Page> {
-    let mut query: Vec<(&str, String)> = Vec::new();
-    query.extend(from.added_after.iter().map(|at| ("added_after", at.clone())));
-    query.extend(from.next.iter().map(|next| ("next", next.clone())));
-    query.extend(args.limit.map(|limit| ("limit", limit.to_string())));
-    if args.all_versions {
-        query.push(("match[version]", "all".to_owned()));
-    }
-    let page = match connection.client.page(found, &query).await {
+    let page = match connection.client.page(found, &query(args, from)).await {
         // A cursor that the server no longer takes: the date of the last object still holds.
         Err(ClientError::Refused { status: 400, message, .. }) if from.next.is_some() => {
             output::note(&format!("{message}; going on from the date of the last object"));
-            query.retain(|(name, _)| *name != "next");
-            connection.client.page(found, &query).await.map_err(failed)?
+            *from = from.restarted();
+            connection.client.page(found, &query(args, from)).await.map_err(failed)?
         }
         other => other.map_err(failed)?,
     };
@@ -150,6 +161,17 @@ async fn fetch(
         last: page.last,
         document,
     })
+}
+
+fn query(args: &PollArgs, from: &Position) -> Vec<(&'static str, String)> {
+    let mut query = Vec::new();
+    query.extend(from.added_after.iter().map(|at| ("added_after", at.clone())));
+    query.extend(from.next.iter().map(|next| ("next", next.clone())));
+    query.extend(args.limit.map(|limit| ("limit", limit.to_string())));
+    if args.all_versions {
+        query.push(("match[version]", "all".to_owned()));
+    }
+    query
 }
 
 fn tell(args: &PollArgs, round: &Round) {

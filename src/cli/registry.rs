@@ -7,7 +7,6 @@ use crate::clock::Clock;
 use crate::policy::Directory;
 use crate::registry::{Registry, diff};
 use crate::store::sqlite::Tool;
-use anyhow::Context;
 use std::path::Path;
 
 pub(super) fn run(args: &RegistryArgs) -> anyhow::Result<Exit> {
@@ -72,7 +71,8 @@ fn show(args: &HubArgs) -> anyhow::Result<Exit> {
 
 /// Reads a registry file, with the certificates that it names.
 fn read(path: &Path) -> anyhow::Result<Registry> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| stop(Exit::BadData, format!("cannot read {}: {error}", path.display())))?;
     let mut registry = parse(&text, path)?;
     for organisation in &mut registry.organisations {
         let Some(anchor) = &mut organisation.trust_anchor else {

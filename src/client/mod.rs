@@ -236,6 +236,12 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> ClientError {
             "UnknownCA",
             "the server does not know the authority of our certificate; use one that its operator issued",
         ),
+        // Another authority of the same name, as after a second `liaison init`.
+        (
+            "DecryptError",
+            "the server does not know the authority of our certificate; use one that its operator issued",
+        ),
+        ("BadSignature", "the server's certificate is not from the authority in --ca"),
         ("UnknownIssuer", "the server's certificate is not from the authority in --ca"),
         (
             "NotValidForName",

@@ -118,7 +118,17 @@ fn lines(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
 }
 
 fn bundles(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
-    std::fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
+    let context = || format!("cannot write {}", path.display());
+    std::fs::create_dir_all(path).with_context(context)?;
+    let found = std::fs::metadata(path).with_context(context)?;
+    let found = Some((found.dev(), found.ino()));
+    if state.output().file != found {
+        // A new directory, or one that was written to before another was: go on after what is there.
+        state.output().files = last_bundle(path).with_context(context)?;
+        state.output().file = found;
+        let position = state.position().clone();
+        state.save(position)?;
+    }
     let files = state.output().files;
     // One file more than the cursor stands for is what a killed run left; it is written anew, but
     // if there is nothing new it must not stay.
@@ -129,6 +139,17 @@ fn bundles(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
         }
         _ => Ok(Sink::Bundles { dir: path.to_owned(), files }),
     }
+}
+
+/// The highest number among the bundle files in a directory.
+fn last_bundle(dir: &Path) -> std::io::Result<u64> {
+    let mut last = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let name = entry?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_suffix(".json")?.parse().ok());
+        last = last.max(number.unwrap_or(0));
+    }
+    Ok(last)
 }
 
 fn bundle_name(number: u64) -> String {

@@ -1,7 +1,7 @@
 //! Where a poll stands: cursor and output, in one file that is replaced whole.
 
 use super::super::args::PollArgs;
-use super::super::connect::user_dir;
+use super::super::connect::{Connection, user_dir};
 use super::super::output::{Exit, stop};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -11,10 +11,24 @@ use std::path::{Path, PathBuf};
 /// Where to go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
-    /// `X-TAXII-Date-Added-Last` of the last page.
+    /// Where the walk began; it is repeated with `next` (TAXII 2.1 §3.5).
     pub(super) added_after: Option<String>,
     /// In the middle of a walk.
     pub(super) next: Option<String>,
+    /// `X-TAXII-Date-Added-Last` of the last page.
+    #[serde(default)]
+    pub(super) last: Option<String>,
+}
+
+impl Position {
+    /// A new walk from the last object.
+    pub(super) fn restarted(&self) -> Self {
+        Self {
+            added_after: self.last.clone().or_else(|| self.added_after.clone()),
+            next: None,
+            last: self.last.clone(),
+        }
+    }
 }
 
 /// What of the output the cursor stands for.
@@ -33,13 +47,15 @@ pub(super) struct Output {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct State {
     server: String,
+    #[serde(default)]
+    client: String,
     collection: String,
     versions: String,
     position: Position,
     output: Output,
 }
 
-/// The state of one server and collection; locked while it is open.
+/// The state of one server, client and collection; locked while it is open.
 pub(super) struct StateFile {
     path: PathBuf,
     state: State,
@@ -48,18 +64,21 @@ pub(super) struct StateFile {
 
 impl StateFile {
     /// Opens the state, or starts one.
-    pub(super) fn open(args: &PollArgs, server: &str, collection: &str) -> anyhow::Result<Self> {
+    pub(super) fn open(args: &PollArgs, connection: &Connection, collection: &str) -> anyhow::Result<Self> {
+        let (server, client) = (connection.client.origin(), &connection.holder);
         let dir = match &args.state {
             Some(dir) => dir.clone(),
             None => user_dir("XDG_STATE_HOME", ".local/state")?.join("liaison/poll"),
         };
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let versions = if args.all_versions { "all" } else { "last" };
-        let name: String = format!("{server}_{collection}_{versions}")
+        // A subject may be long, so the name has a digest of it.
+        let holder = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, client.as_bytes());
+        let name: String = format!("{server}_{collection}_{versions}_{holder}")
             .replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "_");
         let path = dir.join(format!("{name}.json"));
         let lock = lock(&path.with_extension("lock"))?;
-        let mut state = match std::fs::read(&path) {
+        let mut state: State = match std::fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).map_err(|error| {
                 stop(
                     Exit::BadData,
@@ -72,11 +91,10 @@ impl StateFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
-        if args.from_start {
-            state.position = Position::default();
-        }
-        (state.server, state.collection, state.versions) =
-            (server.to_owned(), collection.to_owned(), versions.to_owned());
+        state.server = server;
+        state.client.clone_from(client);
+        state.collection = collection.to_owned();
+        state.versions = versions.to_owned();
         Ok(Self { path, state, _lock: lock })
     }
 
