@@ -2,8 +2,8 @@
 
 use super::args::{ServerArgs, WhoamiArgs};
 use super::output::{self, Exit, stop};
-use crate::clock::Clock;
 use crate::client::{Client, ClientError, Credentials, Found};
+use crate::clock::Clock;
 use crate::http::Whoami;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,11 @@ pub(super) fn connect(args: &ServerArgs) -> anyhow::Result<Connection> {
     let holder = profile.cert.as_deref().map(holder).unwrap_or_default();
     let (ca, cert, key) = (file("ca", profile.ca)?, file("cert", profile.cert)?, file("key", profile.key)?);
     let credentials = Credentials { url: &url, ca: &ca, cert: &cert, key: &key };
-    Ok(Connection { client: Client::new(&credentials).map_err(failed)?, collection: profile.collection, holder })
+    Ok(Connection {
+        client: Client::new(&credentials).map_err(failed)?,
+        collection: profile.collection,
+        holder,
+    })
 }
 
 /// The identity in a certificate of a hub, or the subject of another one.

@@ -31,10 +31,7 @@ pub(super) struct Round {
 pub(super) fn run(args: &PollArgs) -> anyhow::Result<Exit> {
     let interval = args.every.as_deref().map(parse_interval).transpose()?;
     let connection = connect(&args.server)?;
-    let mut known = Known {
-        collection: None,
-        from_start: args.from_start,
-    };
+    let mut known = Known { collection: None, from_start: args.from_start };
     runtime()?.block_on(async {
         let Some(interval) = interval else {
             tell(args, &round(&connection, args, &mut known).await?);
