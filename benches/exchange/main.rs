@@ -13,6 +13,8 @@
 //! * [`bare`]: the server to compare with
 //! * [`polls`], [`pages`], [`silent`], [`publish`], [`insert`]: the figures
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
+
 mod args;
 mod bare;
 mod http;
