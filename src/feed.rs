@@ -92,10 +92,13 @@ impl Feed {
                 Kind::Manifest | Kind::Versions => Content::Records,
             },
         };
-        let scope = scope.clone();
-        let page = self.store.read(move |store| store.page(&scope, &query)).await?;
+        let reader = scope.clone();
+        let page = self.store.read(move |store| store.page(&reader, &query)).await?;
         let page = Arc::new(self.assemble(page, kind, &description, watermark));
-        self.cache.put(turn, key, page.clone());
+        // Rows of a handling that came up meanwhile may be on the page, and the key does not name it.
+        if self.store.memory().visibility(scope) == key.visibility {
+            self.cache.put(turn, key, page.clone());
+        }
         Ok(page)
     }
 

@@ -11,6 +11,7 @@ use anyhow::Context;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::SignalKind;
 use tokio_util::sync::CancellationToken;
 
 /// Reads the settings of a hub.
@@ -60,6 +61,8 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
     };
     let public_url = serving.settings.public_url.clone();
     actix_web::rt::System::new().block_on(async move {
+        // At a file-size limit a write must fail, not end the process.
+        let _too_large = tokio::signal::unix::signal(SignalKind::from_raw(SIGXFSZ))?;
         let running = http::start(serving)?;
         tracing::info!(%address, admin = ?admin_address, url = %public_url, "serving");
         until_stopped(running, sign).await
@@ -68,7 +71,7 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
 
 /// Serves until a signal, or until nothing can be stored any more.
 async fn until_stopped(mut running: http::Running, sign: &CancellationToken) -> anyhow::Result<Exit> {
-    use tokio::signal::unix::{SignalKind, signal};
+    use tokio::signal::unix::signal;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let servers = std::mem::take(&mut running.servers);
     let all = futures_util::future::join_all(servers.into_iter().map(actix_web::rt::spawn));
@@ -249,3 +252,6 @@ fn bind(address: &str, setting: &str) -> anyhow::Result<TcpListener> {
     listener.set_nonblocking(true)?;
     Ok(listener)
 }
+
+/// The same on all systems that we run on but MIPS.
+const SIGXFSZ: i32 = 25;

@@ -58,13 +58,17 @@ pub(crate) struct Hub {
 }
 
 impl Hub {
-    /// Sets up a hub with its registry and a certificate for each member.
-    pub(crate) fn new(members: Vec<Member>, dice: &mut Dice) -> Self {
+    /// Sets up a hub with its registry and a certificate for each member, on a directory that was
+    /// prepared in some way.
+    pub(crate) fn on(members: Vec<Member>, dice: &mut Dice, prepare: impl FnOnce(&Path)) -> Self {
         // Must come before the first TLS client.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let temporary = tempfile::Builder::new().prefix("torture-").tempdir().unwrap();
+        let dir = temporary.path().join("disk");
+        std::fs::create_dir(&dir).unwrap();
+        prepare(&dir);
         let hub = Self {
-            dir: temporary.path().join("hub"),
+            dir: dir.join("hub"),
             port: free_port(dice),
             members,
             extra: Vec::new(),
@@ -167,7 +171,7 @@ impl Hub {
 
     /// Sends the server a signal by name.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.server.lock().unwrap().as_ref().unwrap().id();
+        let pid = self.pid();
         let sent = Command::new("sh").args(["-c", &format!("kill -{name} {pid}")]).status().unwrap();
         assert!(sent.success());
     }
@@ -189,9 +193,9 @@ impl Hub {
         }
     }
 
-    /// True while the server runs.
-    pub(crate) fn is_up(&self) -> bool {
-        self.server.lock().unwrap().as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
+    /// The server's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.lock().unwrap().as_ref().unwrap().id()
     }
 
     /// Stops the server as an operator does, and looks at everything it leaves behind.
@@ -207,12 +211,8 @@ impl Hub {
         Client::new(&self.dir.join("pki"), member, self.port)
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.dir.join("liaison.db")
-    }
-
     fn log_file(&self) -> PathBuf {
-        self.dir.with_file_name("server.log")
+        self.dir.parent().unwrap().with_file_name("server.log")
     }
 
     /// The end of what the server said.

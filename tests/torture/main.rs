@@ -1,5 +1,5 @@
-//! Exactly once, under torture: the promises P1 to P4 of `docs/promises.md` checked on the real
-//! program, from outside.
+//! Exactly once, under torture: what was acknowledged is durable, and every poller sees it
+//! once and in order. Checked on the real program, from outside.
 //!
 //! A test binary of its own, beside `tests/it`: it drives the built program in processes that it
 //! kills, stops and starves, needs most of a machine for minutes, and shares no code with the

@@ -31,8 +31,6 @@ pub(crate) struct Seen {
 /// What a page's headers said.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
-    /// Asked for what comes after this.
-    pub(crate) after: Option<String>,
     pub(crate) first: String,
     pub(crate) last: String,
 }
@@ -173,7 +171,7 @@ impl Poller {
         };
         assert!(after.as_ref().is_none_or(|after| *after < first), "{who}: after {after:?} comes {first}");
         self.last = Some(last.clone());
-        self.pages.push(Mark { after, first, last });
+        self.pages.push(Mark { first, last });
     }
 }
 

@@ -5,6 +5,7 @@ use crate::dice::{Dice, seed, setting};
 use crate::hub::{Hub, Member};
 use crate::poller::{Poller, Style};
 use crate::publisher::Publisher;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -125,7 +126,12 @@ impl Finished {
 
 /// A hub for a run: pages are cut by bytes now and then, and the cache is too small for all.
 pub(crate) fn hub(dice: &mut Dice) -> Hub {
-    let mut hub = Hub::new(members(), dice);
+    on(dice, |_| ())
+}
+
+/// The same on a directory that was prepared in some way.
+pub(crate) fn on(dice: &mut Dice, prepare: impl FnOnce(&Path)) -> Hub {
+    let mut hub = Hub::on(members(), dice, prepare);
     hub.extra =
         ["server.page_max_bytes=200000", "store.page_cache_bytes=2000000"].map(str::to_owned).to_vec();
     hub

@@ -67,17 +67,31 @@ impl Readers {
     /// Lends a connection; waits for one if all are lent.
     fn with<T>(&self, work: impl FnOnce(&mut Connection) -> Result<T, Error>) -> Result<T, Error> {
         let mut idle = self.idle.lock();
-        let mut connection = loop {
+        let connection = loop {
             match idle.pop() {
                 Some(connection) => break connection,
                 None => self.returned.wait(&mut idle),
             }
         };
         drop(idle);
-        let result = work(&mut connection);
-        self.idle.lock().push(connection);
-        self.returned.notify_one();
-        result
+        let mut lent = Lent { readers: self, connection: Some(connection) };
+        match &mut lent.connection {
+            Some(connection) => work(connection),
+            None => Err(Error::Backend("a connection was not lent".to_owned())),
+        }
+    }
+}
+
+/// A connection that goes back when it is dropped, so that a panic takes none away.
+struct Lent<'a> {
+    readers: &'a Readers,
+    connection: Option<Connection>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.readers.idle.lock().extend(self.connection.take());
+        self.readers.returned.notify_one();
     }
 }
 
@@ -180,6 +194,8 @@ impl From<rusqlite::Error> for Error {
         let text = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => Self::Full(text),
+            // A file-size limit, a quota: what could not be written was not committed.
+            Some(ErrorCode::SystemIoFailure) if is_write(&error) => Self::Busy(text),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy(text),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::Damaged(format!("the database is damaged: {text}"))
@@ -187,4 +203,10 @@ impl From<rusqlite::Error> for Error {
             _ => Self::Backend(text),
         }
     }
+}
+
+/// Did the system refuse to write, other than for want of space on the disk?
+fn is_write(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_IOERR_WRITE)
 }

@@ -180,13 +180,14 @@ fn sql(query: &Query, picked: bool) -> String {
 
 fn collect(mut rows: rusqlite::Rows, query: &Query) -> Result<Page, Error> {
     let mut page = Page::default();
-    let mut bytes = 0;
+    let (mut bytes, mut withheld) = (0, 0);
     while let Some(row) = rows.next()? {
         if page.rows.len() == query.limit as usize {
             page.following = Some(Timestamp::from_micros(row.get(0)?));
             break;
         }
         let Some(stored) = stored(row, query.content)? else {
+            withheld += 1;
             continue;
         };
         bytes += stored.json.len() + 1;
@@ -195,6 +196,13 @@ fn collect(mut rows: rusqlite::Rows, query: &Query) -> Result<Page, Error> {
             break;
         }
         page.rows.push(stored);
+    }
+    // The statement gives one row more than the limit, so that one counts though it took the place
+    // of one withheld.
+    page.more |= withheld > 0 && page.rows.len() + withheld > query.limit as usize;
+    if withheld > 0 && page.rows.is_empty() {
+        // An empty page would tell the reader that there is nothing, and it would never pass this place.
+        return Err(Error::Damaged("no row of a page is as it was stored".to_owned()));
     }
     Ok(page)
 }
