@@ -85,6 +85,31 @@ impl Ledger {
         }
     }
 
+    /// Checks one who polled from the start when nothing was changing.
+    pub(crate) fn check_afresh(&self, poller: &Poller) {
+        let found: HashSet<Key> =
+            poller.seen.iter().map(|seen| (seen.id.clone(), seen.version.clone())).collect();
+        assert_eq!(
+            found.len(),
+            poller.seen.len(),
+            "{:?} {:?}: something came twice",
+            poller.member,
+            poller.style
+        );
+        let wanted = match poller.all {
+            true => self.standing(&poller.member).map(|(key, _)| key.clone()).collect(),
+            false => self.last_versions(&poller.member),
+        };
+        let differs = found.symmetric_difference(&wanted).next();
+        assert!(
+            differs.is_none(),
+            "{:?} {:?}: {:?}",
+            poller.member,
+            poller.style,
+            differs.map(|key| &self.sent[key])
+        );
+    }
+
     /// Every date lies on the page where its object came, and pages follow each other.
     fn check_dates(&self, who: &str, poller: &Poller, manifest: &[(Key, String)]) {
         let dates: HashMap<&Key, &String> = manifest.iter().map(|(key, date)| (key, date)).collect();

@@ -30,6 +30,38 @@ async fn a_server_told_to_stop_ends_well_and_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_server_works_on_when_it_is_told_to_stop_is_answered() {
+    let mut dice = Dice::new(seed(), 7);
+    let hub = hub(&mut dice);
+    hub.start();
+    let mut requests = Vec::new();
+    for member in hub.members.iter().filter(|member| member.publishes) {
+        let client = hub.client(member);
+        let objects: Vec<String> = (0..1_000)
+            .map(|_| {
+                let marking = crate::hub::LEVELS[0].1;
+                format!(r#"{{"type":"url","id":"url--{}","value":"http://x.example/","object_marking_refs":["{marking}"]}}"#, dice.uuid())
+            })
+            .collect();
+        // So that it is only the request itself that the server may be stopped in.
+        client.settled("collections/", &[]).await.unwrap();
+        let body = format!("{{\"objects\":[{}]}}", objects.join(","));
+        requests.push(tokio::spawn(async move { client.add(body).await }));
+    }
+    sleep(Duration::from_millis(60)).await;
+    hub.signal("TERM");
+    for request in requests {
+        let outcome = request.await.unwrap();
+        assert!(
+            matches!(&outcome, Outcome::Answer(status) if status["success_count"] == 1_000),
+            "{outcome:?}"
+        );
+    }
+    assert!(hub.wait(Duration::from_secs(40)).success());
+    hub.tool(&["check", "--config", &hub.config()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stands_still_for_a_while_loses_nothing() {
     let (started, mut dice) = (Instant::now(), Dice::new(seed(), 2));
     let hub = hub(&mut dice);
@@ -61,7 +93,7 @@ async fn a_registry_whose_application_is_killed_is_the_old_or_the_new() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_liaison"));
         command.args(["registry", "apply", file.to_str().unwrap(), "--config", &hub.config()]);
         let mut child = command.stdout(Stdio::null()).spawn().unwrap();
-        sleep(Duration::from_millis(dice.range(0, 60))).await;
+        sleep(Duration::from_millis(dice.range(0, 150))).await;
         child.kill().unwrap();
         child.wait().unwrap();
         let after = show();

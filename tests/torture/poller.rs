@@ -94,7 +94,7 @@ impl Poller {
     /// Everything there is now; how many objects that were.
     pub(crate) async fn drain(&mut self) -> usize {
         let before = self.seen.len();
-        self.round((1_000, 1_000), None).await;
+        self.round(self.limits, None).await;
         self.seen.len() - before
     }
 

@@ -257,7 +257,7 @@ impl Publisher {
     }
 
     /// Deletes one of its objects, whole or one version; never one that may still be under way.
-    async fn delete(&mut self, whole: bool) {
+    pub(crate) async fn delete(&mut self, whole: bool) {
         let fit = |thing: &Thing, book: &Book| {
             thing.at.iter().all(|at| book.sent[*at].acknowledged && !book.sent[*at].in_doubt)
         };

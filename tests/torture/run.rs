@@ -86,6 +86,7 @@ impl Finished {
             let manifest = ledger.check_resources(hub, &poller.member, 10).await;
             ledger.check(poller, &manifest);
         }
+        self.check_afresh(hub).await;
         for publisher in &self.publishers {
             check_receipts(hub, publisher.member.org, &publisher.book).await;
         }
@@ -104,6 +105,25 @@ impl Finished {
             poller.drain().await;
             let again = poller.drain().await;
             assert_eq!(again, 0, "{:?} {:?} sees objects again at rest", poller.member, poller.style);
+        }
+    }
+
+    /// Who comes anew sees what stands and nothing else: twice, with a deletion between, so that
+    /// pages kept in memory are asked for when they are stale.
+    async fn check_afresh(&mut self, hub: &Hub) {
+        for round in 0..2 {
+            let ledger = Ledger::new(self.publishers.iter().map(|publisher| &publisher.book));
+            let readers = hub.members.iter().filter(|member| !member.publishes);
+            for (member, (style, all, limits)) in readers.zip(WAYS) {
+                let dice = Dice::new(0, round);
+                let limit = limits.1.max(100);
+                let mut poller = Poller::new(member, hub.client(member), style, all, (limit, limit), dice);
+                poller.drain().await;
+                ledger.check_afresh(&poller);
+            }
+            for publisher in &mut self.publishers {
+                publisher.delete(round == 0).await;
+            }
         }
     }
 
