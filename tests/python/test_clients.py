@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import ssl
 import subprocess
 import time
@@ -649,8 +650,9 @@ def test_p12_opens_in_python(hub):
     assert len(files.password) >= 16
 
 
-def test_p12_opens_in_java(hub, tool):
-    keytool = tool("keytool")
+def test_p12_opens_in_java(hub, request):
+    # Java is large, so nobody has to install it for this.
+    keytool = shutil.which("keytool") or leave_out(request.node.name, "keytool is not installed", False)
     files = hub.client("cert-b", "feed")
     command = [keytool, "-J-XX:TieredStopAtLevel=1", "-list", "-v", "-storetype", "PKCS12", "-keystore", files.p12, "-storepass:file", files.password_file]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -256,6 +256,28 @@ def test_publish_splits_by_the_servers_limit(make_hub, tmp_path):
     assert sorted(thing["id"] for thing in hub.fetch()) == sorted(thing["id"] for thing in objects)
 
 
+def test_publish_outlasts_a_server_that_is_killed(make_hub, tmp_path):
+    """What an envelope had stored when its answer was lost is found there by the next try."""
+    hub = make_hub(["server.max_content_length=6000"])
+    objects = [indicator(str(number)) for number in range(1500)]
+    path = tmp_path / "many.json"
+    path.write_text(json.dumps(bundle(objects)))
+    command = hub.command("publish", "--profile", hub.profile("cert-a"), "--json", path)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=hub.environment())
+    stored = lambda: hub.status()["collections"][0]["objects"]
+    for part in (100, 600, 1100):
+        wait_for(lambda: stored() >= part, 60, "publishing does not go on")
+        hub.kill()
+        hub.start()
+    out, told = process.communicate(timeout=120)
+    assert process.returncode == DONE, told
+    assert "trying again" in told
+    summary = json.loads(out)
+    assert (summary["total"], summary["success"], summary["failure"]) == (1500, 1500, 0)
+    found = hub.fetch(**{"match[version]": "all"})
+    assert sorted(thing["id"] for thing in found) == sorted(thing["id"] for thing in objects)
+
+
 # poll
 
 
