@@ -97,7 +97,8 @@ impl Match {
             let mut sorted: Vec<&str> = values.iter().map(String::as_str).collect();
             sorted.sort_unstable();
             sorted.dedup();
-            sorted.join(",")
+            // Quoted, so that no value can pass for a list or for another field.
+            format!("{sorted:?}")
         };
         let versions = self.versions();
         let mut exact: Vec<_> = versions.exact.iter().map(|v| (v.micros(), v.rest())).collect();
@@ -242,5 +243,8 @@ mod tests {
         assert_eq!(canonical(""), canonical("match[version]=last"));
         assert_ne!(canonical("match[type]=a"), canonical("match[id]=a"));
         assert_ne!(canonical(""), canonical("match[version]=all"));
+        let forged = "match[id]=a type= version=010[] spec=2.1,x";
+        let spoken = "match[id]=a&match[spec_version]=2.1,x type= version=010[] spec=";
+        assert_ne!(canonical(forged), canonical(spoken));
     }
 }

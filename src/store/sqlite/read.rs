@@ -29,7 +29,7 @@ impl Shared {
             };
             let classes = self.classes.read().clone();
             let plan = self.plan(&classes, scope, query, places);
-            read_page(&transaction, coll, &classes, plan, query)
+            Reading { connection: &transaction, coll, plan, query }.page()
         })
     }
 
@@ -113,40 +113,62 @@ enum Plan {
     Picked(Selection, Vec<i64>),
 }
 
-fn read_page(
-    connection: &Connection,
+/// Where a page is read from, and how.
+struct Reading<'a> {
+    connection: &'a Connection,
     coll: i64,
-    classes: &Classes,
     plan: Plan,
-    query: &Query,
-) -> Result<Page, Error> {
-    let after = query.after.map_or(i64::MIN, Timestamp::micros);
-    let (selection, picked) = match plan {
-        Plan::Scanned(selection) => (selection, None),
-        Plan::Picked(selection, added) => (selection, Some(added)),
-        Plan::Merged(selection) => {
-            let added = merge(connection, coll, &selection, after, query.limit)?;
-            (selection, Some(added))
+    query: &'a Query,
+}
+
+/// A page while its rows are read.
+#[derive(Default)]
+struct Filling {
+    page: Page,
+    bytes: usize,
+}
+
+impl Reading<'_> {
+    fn page(&self) -> Result<Page, Error> {
+        let mut after = self.query.after.map_or(i64::MIN, Timestamp::micros);
+        let mut filling = Filling::default();
+        // Rows that are withheld leave room for those behind them.
+        while let Some(passed) = self.rows(after, &mut filling)? {
+            after = passed;
         }
-    };
-    debug_assert!(selection.visible.iter().all(|key| classes.class(*key).is_some()));
-    let versions = query.matches.versions();
-    let exact: Vec<Value> = versions.exact.iter().map(version_key).collect();
-    let ids: Vec<Value> = query.matches.ids.iter().map(|id| Value::from(id.clone())).collect();
-    let sql = sql(query, picked.is_some());
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query(params![
-        coll,
-        after,
-        keys(&selection.visible),
-        keys(&selection.by_word),
-        Rc::new(exact),
-        keys(picked.as_deref().unwrap_or_default()),
-        Rc::new(ids),
-        Rc::new(custom_types(query)),
-        i64::from(query.limit) + 1,
-    ])?;
-    collect(rows, query)
+        Ok(filling.page)
+    }
+
+    /// Adds rows past `after`; if there may be more that belong on the page, the last one passed.
+    fn rows(&self, after: i64, filling: &mut Filling) -> Result<Option<i64>, Error> {
+        let query = self.query;
+        let merged;
+        let (selection, picked) = match &self.plan {
+            Plan::Scanned(selection) => (selection, None),
+            Plan::Picked(selection, added) => (selection, Some(added)),
+            Plan::Merged(selection) => {
+                merged = merge(self.connection, self.coll, selection, after, query.limit)?;
+                (selection, Some(&merged))
+            }
+        };
+        let versions = query.matches.versions();
+        let exact: Vec<Value> = versions.exact.iter().map(version_key).collect();
+        let ids: Vec<Value> = query.matches.ids.iter().map(|id| Value::from(id.clone())).collect();
+        let sql = sql(query, picked.is_some());
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let rows = statement.query(params![
+            self.coll,
+            after,
+            keys(&selection.visible),
+            keys(&selection.by_word),
+            Rc::new(exact),
+            keys(picked.map(Vec::as_slice).unwrap_or_default()),
+            Rc::new(ids),
+            Rc::new(custom_types(query)),
+            i64::from(query.limit) + 1,
+        ])?;
+        filling.take(rows, query)
+    }
 }
 
 /// The statement for a page; the scope's classes are part of every one. Parameters keep their
@@ -178,33 +200,28 @@ fn sql(query: &Query, picked: bool) -> String {
     sql
 }
 
-fn collect(mut rows: rusqlite::Rows, query: &Query) -> Result<Page, Error> {
-    let mut page = Page::default();
-    let (mut bytes, mut withheld) = (0, 0);
-    while let Some(row) = rows.next()? {
-        if page.rows.len() == query.limit as usize {
-            page.following = Some(Timestamp::from_micros(row.get(0)?));
-            break;
+impl Filling {
+    /// Takes rows until the page is full and the row that follows it is known. If the rows end
+    /// because the statement asked for no more, the last one passed.
+    fn take(&mut self, mut rows: rusqlite::Rows, query: &Query) -> Result<Option<i64>, Error> {
+        let (mut passed, mut count) = (None, 0);
+        while let Some(row) = rows.next()? {
+            passed = Some(row.get(0)?);
+            count += 1;
+            let Some(stored) = stored(row, query.content)? else {
+                continue;
+            };
+            self.bytes += stored.json.len() + 1;
+            let page = &mut self.page;
+            let is_full = page.rows.len() == query.limit as usize || self.bytes > query.bytes_max;
+            if is_full && !page.rows.is_empty() {
+                page.following = Some(stored.added);
+                return Ok(None);
+            }
+            page.rows.push(stored);
         }
-        let Some(stored) = stored(row, query.content)? else {
-            withheld += 1;
-            continue;
-        };
-        bytes += stored.json.len() + 1;
-        if bytes > query.bytes_max && !page.rows.is_empty() {
-            page.following = Some(stored.added);
-            break;
-        }
-        page.rows.push(stored);
+        Ok(passed.filter(|_| count > i64::from(query.limit)))
     }
-    // The statement gives one row more than the limit, so that one counts though it took the place
-    // of one withheld.
-    page.more |= withheld > 0 && page.rows.len() + withheld > query.limit as usize;
-    if withheld > 0 && page.rows.is_empty() {
-        // An empty page would tell the reader that there is nothing, and it would never pass this place.
-        return Err(Error::Damaged("no row of a page is as it was stored".to_owned()));
-    }
-    Ok(page)
 }
 
 /// A row, unless its text is not what was stored: then it is withheld, and reported.
