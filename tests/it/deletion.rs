@@ -19,7 +19,11 @@ fn a_deleted_object_is_gone_from_every_endpoint() {
     assert_eq!(client.get(&format!("{object}versions/")).status, 404);
     for path in [objects_of(INDICATORS), manifest_of(INDICATORS)] {
         for query in ["", "?match[version]=all", "?match[version]=first"] {
-            assert_eq!(client.get(&format!("{path}{query}")).names(), [name(&amber(0)), name(&amber(2))], "{path}{query}");
+            assert_eq!(
+                client.get(&format!("{path}{query}")).names(),
+                [name(&amber(0)), name(&amber(2))],
+                "{path}{query}"
+            );
         }
     }
     assert_eq!(client.get(&object_in(MALWARE, &amber(1))).status, 200, "other collections keep it");
@@ -109,7 +113,10 @@ fn a_deleted_object_posted_again_comes_with_a_later_date() {
         let answer = client.get(&object_in(INDICATORS, &object));
         assert!(answer.first().unwrap() > before.as_str());
     }
-    assert_eq!(client.get(&format!("{}?added_after={before}", objects_of(INDICATORS))).objects(), [amber(1), address(1)]);
+    assert_eq!(
+        client.get(&format!("{}?added_after={before}", objects_of(INDICATORS))).objects(),
+        [amber(1), address(1)]
+    );
 }
 
 #[test]

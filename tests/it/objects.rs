@@ -14,7 +14,10 @@ fn a_post_is_answered_with_202_and_a_finished_status() {
     let answer = client.post(&objects_of(INDICATORS), json!({"objects": ambers(0..3)}).to_string());
     assert_eq!((answer.status, answer.header("content-type")), (202, Some(TAXII)));
     let status = answer.json();
-    assert_eq!((&status["status"], &status["total_count"], &status["success_count"]), (&json!("complete"), &json!(3), &json!(3)));
+    assert_eq!(
+        (&status["status"], &status["total_count"], &status["success_count"]),
+        (&json!("complete"), &json!(3), &json!(3))
+    );
     let again = client.post(&objects_of(INDICATORS), json!({"objects": ambers(0..3)}).to_string());
     assert_eq!(again.status, 202, "also when everything is there already");
 }
@@ -26,7 +29,10 @@ fn successes_of_a_complete_status_are_readable_by_everybody_entitled() {
     let reader = app.client("cert-b/siem");
     for success in status["successes"].as_array().unwrap() {
         let path = format!("{}?match[id]={}", objects_of(INDICATORS), success["id"].as_str().unwrap());
-        assert_eq!(reader.get(&path).names(), [format!("{} {}", success["id"].as_str().unwrap(), success["version"].as_str().unwrap())]);
+        assert_eq!(
+            reader.get(&path).names(),
+            [format!("{} {}", success["id"].as_str().unwrap(), success["version"].as_str().unwrap())]
+        );
     }
 }
 
@@ -39,11 +45,23 @@ fn an_object_comes_back_as_it_was_posted() {
         r#""pattern_type":"stix","modified":"2026-01-01T00:00:00.1Z","created":"2026-01-01T00:00:00Z","type":"indicator","#,
         r#""id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","spec_version":"2.1","x_null":null,"extensions":{}}"#
     );
-    assert_eq!(client.post(&objects_of(INDICATORS), format!("{{\"objects\":[{text}]}}")).json()["success_count"], 1);
+    assert_eq!(
+        client.post(&objects_of(INDICATORS), format!("{{\"objects\":[{text}]}}")).json()["success_count"],
+        1
+    );
     let body = format!("{{\"objects\":[{text}]}}");
     assert_eq!(client.get(&objects_of(INDICATORS)).text(), body);
-    assert_eq!(app.client("cert-b/siem").get(&format!("{}indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f/", objects_of(INDICATORS))).text(), body);
-    assert_eq!(client.get(&manifest_of(INDICATORS)).objects()[0]["version"], "2026-01-01T00:00:00.1Z", "verbatim");
+    assert_eq!(
+        app.client("cert-b/siem")
+            .get(&format!("{}indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f/", objects_of(INDICATORS)))
+            .text(),
+        body
+    );
+    assert_eq!(
+        client.get(&manifest_of(INDICATORS)).objects()[0]["version"],
+        "2026-01-01T00:00:00.1Z",
+        "verbatim"
+    );
 }
 
 #[test]
@@ -95,7 +113,11 @@ fn a_body_of_just_the_allowed_length_passes_and_one_byte_more_does_not() {
         objects_of(INDICATORS)
     );
     let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", limit + 1, body(limit + 1, 2));
-    assert_eq!(raw::send(&app, "cert-a/feed", format!("{head}{chunk}").as_bytes()).status, 413, "without a declared length");
+    assert_eq!(
+        raw::send(&app, "cert-a/feed", format!("{head}{chunk}").as_bytes()).status,
+        413,
+        "without a declared length"
+    );
     assert_eq!(client.get(&objects_of(INDICATORS)).objects().len(), 1);
 }
 
@@ -129,7 +151,10 @@ fn malformed_bodies_are_400_and_wrong_shapes_422() {
         let short: String = body.chars().take(60).collect();
         assert_eq!(client.post(&objects_of(INDICATORS), body).status, status, "{short}");
     }
-    assert_eq!(client.post(&objects_of(INDICATORS), b"{\"objects\":[{\"id\":\"\xff\"}]}".as_slice()).status, 400);
+    assert_eq!(
+        client.post(&objects_of(INDICATORS), b"{\"objects\":[{\"id\":\"\xff\"}]}".as_slice()).status,
+        400
+    );
     assert!(client.get(&objects_of(INDICATORS)).objects().is_empty());
 }
 
@@ -137,10 +162,13 @@ fn malformed_bodies_are_400_and_wrong_shapes_422() {
 fn integers_that_json_programs_cannot_hold_fail_their_object_only() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
-    let with = |n: u32, number: &str| amber(n).to_string().replace("\"pattern_type\"", &format!("\"x_n\":{number},\"pattern_type\""));
+    let with = |n: u32, number: &str| {
+        amber(n).to_string().replace("\"pattern_type\"", &format!("\"x_n\":{number},\"pattern_type\""))
+    };
     let numbers = ["9007199254740991", "-9007199254740991", "9007199254740992", "-9007199254740992", "1e400"];
     let objects: Vec<String> = numbers.iter().enumerate().map(|(n, number)| with(n as u32, number)).collect();
-    let status = client.post(&objects_of(INDICATORS), format!("{{\"objects\":[{}]}}", objects.join(","))).json();
+    let status =
+        client.post(&objects_of(INDICATORS), format!("{{\"objects\":[{}]}}", objects.join(","))).json();
     assert_eq!((&status["success_count"], &status["failure_count"]), (&json!(2), &json!(3)));
 }
 
@@ -164,7 +192,8 @@ fn good_objects_are_stored_and_bad_ones_named() {
     wrong(|o| o["modified"] = json!("2999-01-01T00:00:00Z"));
     wrong(|o| o["spec_version"] = json!("2.0"));
     wrong(|o| o["object_marking_refs"] = json!("marking-definition--x"));
-    let mixed: Vec<Value> = bad.iter().cloned().zip(ambers(0..20)).flat_map(|(bad, good)| [bad, good]).collect();
+    let mixed: Vec<Value> =
+        bad.iter().cloned().zip(ambers(0..20)).flat_map(|(bad, good)| [bad, good]).collect();
     let status = client.offer(INDICATORS, &mixed);
     assert_eq!((&status["success_count"], &status["failure_count"]), (&json!(bad.len()), &json!(bad.len())));
     for failure in status["failures"].as_array().unwrap() {
@@ -180,7 +209,9 @@ fn a_bundle_is_taken_as_an_envelope() {
     let body = json!({"type": "bundle", "id": id("bundle", 1), "objects": [amber(1)]}).to_string();
     assert_eq!(client.post(&objects_of(INDICATORS), body).json()["success_count"], 1);
     let body = json!({"type": "bundle", "id": id("bundle", 1), "objects": [amber(2)]}).to_string();
-    let request = client.request(Method::POST, &objects_of(INDICATORS)).header("content-type", "application/stix+json;version=2.1");
+    let request = client
+        .request(Method::POST, &objects_of(INDICATORS))
+        .header("content-type", "application/stix+json;version=2.1");
     assert_eq!(request.body(body).send().json()["success_count"], 1);
 }
 
@@ -199,12 +230,51 @@ fn unknown_members_of_an_envelope_are_ignored() {
 fn every_kind_of_stix_object_is_accepted() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
-    let domain = ["attack-pattern", "campaign", "course-of-action", "grouping", "identity", "incident", "indicator", "infrastructure",
-        "intrusion-set", "location", "malware", "malware-analysis", "note", "observed-data", "opinion", "report", "threat-actor", "tool",
-        "vulnerability", "relationship", "sighting", "language-content", "extension-definition"];
-    let observable = ["artifact", "autonomous-system", "directory", "domain-name", "email-addr", "email-message", "file", "ipv4-addr",
-        "ipv6-addr", "mac-addr", "mutex", "network-traffic", "process", "software", "url", "user-account", "windows-registry-key",
-        "x509-certificate"];
+    let domain = [
+        "attack-pattern",
+        "campaign",
+        "course-of-action",
+        "grouping",
+        "identity",
+        "incident",
+        "indicator",
+        "infrastructure",
+        "intrusion-set",
+        "location",
+        "malware",
+        "malware-analysis",
+        "note",
+        "observed-data",
+        "opinion",
+        "report",
+        "threat-actor",
+        "tool",
+        "vulnerability",
+        "relationship",
+        "sighting",
+        "language-content",
+        "extension-definition",
+    ];
+    let observable = [
+        "artifact",
+        "autonomous-system",
+        "directory",
+        "domain-name",
+        "email-addr",
+        "email-message",
+        "file",
+        "ipv4-addr",
+        "ipv6-addr",
+        "mac-addr",
+        "mutex",
+        "network-traffic",
+        "process",
+        "software",
+        "url",
+        "user-account",
+        "windows-registry-key",
+        "x509-certificate",
+    ];
     let mut objects: Vec<Value> = domain
         .iter()
         .map(|kind| json!({"type": kind, "spec_version": "2.1", "id": id(kind, 1), "created": CREATED, "modified": CREATED, "name": "n",
@@ -226,7 +296,10 @@ fn every_kind_of_stix_object_is_accepted() {
     assert_eq!(status["success_count"], 43);
     assert_eq!(client.get(&objects_of(INDICATORS)).objects(), objects);
     let versions = client.get(&manifest_of(INDICATORS)).objects();
-    let version = |kind: &str| versions.iter().find(|record| record["id"].as_str().unwrap().starts_with(kind)).unwrap()["version"].clone();
+    let version = |kind: &str| {
+        versions.iter().find(|record| record["id"].as_str().unwrap().starts_with(kind)).unwrap()["version"]
+            .clone()
+    };
     assert_eq!(version("marking-definition"), CREATED, "`created` where there is no `modified`");
     assert_eq!(version("url"), crate::app::UNVERSIONED);
 }
@@ -290,11 +363,15 @@ fn an_object_with_nothing_for_the_filter_is_an_empty_envelope_and_an_unknown_one
     let client = app.client("cert-a/feed");
     client.publish(INDICATORS, &[amber(1)]);
     let object = object_in(INDICATORS, &amber(1));
-    for query in ["match[version]=1999-01-01T00:00:00Z", "match[spec_version]=2.0", "added_after=2999-01-01T00:00:00Z"] {
+    for query in
+        ["match[version]=1999-01-01T00:00:00Z", "match[spec_version]=2.0", "added_after=2999-01-01T00:00:00Z"]
+    {
         let answer = client.get(&format!("{object}?{query}"));
         assert_eq!((answer.status, answer.text().as_str()), (200, "{}"), "{query}");
     }
-    for unknown in [id("indicator", 9), id("malware", 1), "nonsense".to_owned(), id("indicator", 1).to_uppercase()] {
+    for unknown in
+        [id("indicator", 9), id("malware", 1), "nonsense".to_owned(), id("indicator", 1).to_uppercase()]
+    {
         assert_eq!(client.get(&format!("{}{unknown}/", objects_of(INDICATORS))).status, 404, "{unknown}");
     }
     assert_eq!(client.get(&object_in(crate::app::MALWARE, &amber(1))).status, 404, "another collection");
@@ -315,24 +392,47 @@ fn an_empty_collection_gives_empty_resources_without_dates() {
 fn manifest_and_objects_have_the_same_members_in_the_same_order() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
-    client.publish(INDICATORS, &[indicator(1, 3, Tlp::Amber), address(1), indicator(1, 1, Tlp::Amber), amber(2)]);
-    for query in ["", "match[version]=all", "match[version]=first", "match[type]=indicator", "limit=2", "match[version]=all&limit=3"] {
-        let (objects, manifest) = (client.get(&format!("{}?{query}", objects_of(INDICATORS))), client.get(&format!("{}?{query}", manifest_of(INDICATORS))));
+    client.publish(
+        INDICATORS,
+        &[indicator(1, 3, Tlp::Amber), address(1), indicator(1, 1, Tlp::Amber), amber(2)],
+    );
+    for query in [
+        "",
+        "match[version]=all",
+        "match[version]=first",
+        "match[type]=indicator",
+        "limit=2",
+        "match[version]=all&limit=3",
+    ] {
+        let (objects, manifest) = (
+            client.get(&format!("{}?{query}", objects_of(INDICATORS))),
+            client.get(&format!("{}?{query}", manifest_of(INDICATORS))),
+        );
         assert_eq!(objects.names(), manifest.names(), "{query}");
-        assert_eq!((objects.first(), objects.last(), objects.more()), (manifest.first(), manifest.last(), manifest.more()), "{query}");
+        assert_eq!(
+            (objects.first(), objects.last(), objects.more()),
+            (manifest.first(), manifest.last(), manifest.more()),
+            "{query}"
+        );
     }
 }
 
 #[test]
 fn date_added_is_the_servers_clock() {
     static NOW: std::sync::atomic::AtomicI64 = std::sync::atomic::AtomicI64::new(1_800_000_000_000_000);
-    let app = TestApp::with(REGISTRY).clock(|| liaison::stix::Timestamp::from_micros(NOW.load(std::sync::atomic::Ordering::SeqCst))).start();
+    let app = TestApp::with(REGISTRY)
+        .clock(|| liaison::stix::Timestamp::from_micros(NOW.load(std::sync::atomic::Ordering::SeqCst)))
+        .start();
     let client = app.client("cert-a/feed");
     client.publish(INDICATORS, &[amber(1)]);
     assert_eq!(client.get(&objects_of(INDICATORS)).last(), Some("2027-01-15T08:00:00.000000Z"));
     NOW.fetch_sub(3_600_000_000, std::sync::atomic::Ordering::SeqCst);
     client.publish(INDICATORS, &[amber(2)]);
-    assert_eq!(client.get(&objects_of(INDICATORS)).last(), Some("2027-01-15T08:00:00.001000Z"), "never backwards");
+    assert_eq!(
+        client.get(&objects_of(INDICATORS)).last(),
+        Some("2027-01-15T08:00:00.001000Z"),
+        "never backwards"
+    );
 }
 
 #[test]

@@ -18,7 +18,16 @@ fn the_status_served_is_the_one_of_the_post() {
     let served = client.get(&path(&status));
     assert_eq!((served.status, served.json()), (200, status.clone()));
     assert_eq!(client.get(path(&status).trim_end_matches('/')).json(), status);
-    assert_eq!(client.get(&format!("/exchange/collections/{INDICATORS}/../../status/{}/", status["id"].as_str().unwrap())).json(), status, "as the usual client library builds the URL");
+    assert_eq!(
+        client
+            .get(&format!(
+                "/exchange/collections/{INDICATORS}/../../status/{}/",
+                status["id"].as_str().unwrap()
+            ))
+            .json(),
+        status,
+        "as the usual client library builds the URL"
+    );
 }
 
 #[test]
@@ -26,9 +35,11 @@ fn counts_are_those_of_the_envelope() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
     let good = ambers(0..7);
-    let bad: Vec<Value> = (0..3).map(|n| json!({"id": id("indicator", 100 + n), "type": "indicator"})).collect();
+    let bad: Vec<Value> =
+        (0..3).map(|n| json!({"id": id("indicator", 100 + n), "type": "indicator"})).collect();
     let status = client.offer(INDICATORS, &[good, bad].concat());
-    let counts = ["total_count", "success_count", "failure_count", "pending_count"].map(|key| status[key].as_u64().unwrap());
+    let counts = ["total_count", "success_count", "failure_count", "pending_count"]
+        .map(|key| status[key].as_u64().unwrap());
     assert_eq!(counts, [10, 7, 3, 0]);
     assert_eq!(status["status"], "complete");
     assert!(status.get("pendings").is_none(), "an empty list is left out");
@@ -41,13 +52,24 @@ fn each_object_is_named_by_id_and_version() {
     let failing = json!({"type": "indicator", "id": id("indicator", 5), "created": version(1)});
     let marking = json!({"type": "marking-definition", "spec_version": "2.1", "id": id("marking-definition", 6), "created": version(2),
         "definition_type": "statement", "definition": {"statement": "s"}});
-    let status = client.offer(INDICATORS, &[amber(1), address(2), failing.clone(), json!({"x": 1}), marking.clone()]);
-    let names = |list: &str| status[list].as_array().unwrap().iter().map(|one| (one["id"].clone(), one["version"].clone())).collect::<Vec<_>>();
-    assert_eq!(names("successes"), [
-        (amber(1)["id"].clone(), amber(1)["modified"].clone()),
-        (address(2)["id"].clone(), json!(crate::app::UNVERSIONED)),
-        (marking["id"].clone(), json!(version(2))),
-    ]);
+    let status =
+        client.offer(INDICATORS, &[amber(1), address(2), failing.clone(), json!({"x": 1}), marking.clone()]);
+    let names = |list: &str| {
+        status[list]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| (one["id"].clone(), one["version"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names("successes"),
+        [
+            (amber(1)["id"].clone(), amber(1)["modified"].clone()),
+            (address(2)["id"].clone(), json!(crate::app::UNVERSIONED)),
+            (marking["id"].clone(), json!(version(2))),
+        ]
+    );
     assert_eq!(names("failures")[0], (failing["id"].clone(), json!(version(1))));
     assert_eq!(names("failures")[1].0, "objects[3]", "without an id, its place");
     assert!(status["failures"].as_array().unwrap().iter().all(|one| one["message"].is_string()));

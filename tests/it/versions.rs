@@ -1,6 +1,8 @@
 //! Versions of an object (TAXII 2.1 §5.8), and which of them a client may know of.
 
-use crate::app::{Client, INBOX, INDICATORS, MALWARE, TestApp, UNVERSIONED, manifest_of, name, object_in, objects_of};
+use crate::app::{
+    Client, INBOX, INDICATORS, MALWARE, TestApp, UNVERSIONED, manifest_of, name, object_in, objects_of,
+};
 use crate::sample::{address, amber, indicator, version};
 use liaison::stix::Tlp;
 
@@ -69,7 +71,8 @@ fn views(client: &Client, words: &str) -> [Vec<String>; 3] {
 #[test]
 fn a_hidden_newer_version_leaves_the_older_as_the_latest_of_those_who_see_it() {
     let app = TestApp::start();
-    let (owner, other, colleague) = (app.client("cert-a/feed"), app.client("cert-b/feed"), app.client("cert-a/siem"));
+    let (owner, other, colleague) =
+        (app.client("cert-a/feed"), app.client("cert-b/feed"), app.client("cert-a/siem"));
     let (old, new) = (indicator(1, 1, Tlp::Amber), indicator(1, 2, Tlp::Red));
     owner.publish(INDICATORS, std::slice::from_ref(&old));
     assert_eq!(views(&other, ""), [(); 3].map(|()| vec![name(&old)]), "before, and now in every cache");
@@ -93,7 +96,11 @@ fn a_hidden_earlier_version_leaves_the_later_as_the_first_of_those_who_see_it() 
     owner.publish(INDICATORS, &objects);
     assert_eq!(views(&owner, "first"), [(); 3].map(|()| vec![name(&objects[0])]));
     assert_eq!(views(&other, "first"), [(); 3].map(|()| vec![name(&objects[1])]));
-    assert_eq!(views(&app.client("cert-a/guest"), "last"), [(); 3].map(|()| vec![name(&objects[1])]), "GREEN is its ceiling");
+    assert_eq!(
+        views(&app.client("cert-a/guest"), "last"),
+        [(); 3].map(|()| vec![name(&objects[1])]),
+        "GREEN is its ceiling"
+    );
 }
 
 #[test]
@@ -108,7 +115,8 @@ fn an_object_of_which_every_version_is_hidden_is_like_one_that_is_not_there() {
 
 fn views_status(client: &Client) -> [u16; 4] {
     let object = object_in(INDICATORS, &amber(1));
-    [objects_of(INDICATORS), manifest_of(INDICATORS), object.clone(), format!("{object}versions/")].map(|path| client.get(&path).status)
+    [objects_of(INDICATORS), manifest_of(INDICATORS), object.clone(), format!("{object}versions/")]
+        .map(|path| client.get(&path).status)
 }
 
 #[test]
@@ -116,12 +124,24 @@ fn a_hidden_object_moves_no_header_and_no_page_of_others() {
     let app = TestApp::start();
     let (owner, other) = (app.client("cert-a/feed"), app.client("cert-b/siem"));
     owner.publish(INDICATORS, &[amber(1), amber(2)]);
-    let paths = [objects_of(INDICATORS), format!("{}?limit=2", objects_of(INDICATORS)), manifest_of(INDICATORS), list(INDICATORS)];
+    let paths = [
+        objects_of(INDICATORS),
+        format!("{}?limit=2", objects_of(INDICATORS)),
+        manifest_of(INDICATORS),
+        list(INDICATORS),
+    ];
     let before = paths.clone().map(|path| other.get(&path));
-    owner.publish(INDICATORS, &[indicator(1, 9, Tlp::Red), indicator(7, 0, Tlp::Red), indicator(8, 0, Tlp::Red)]);
+    owner.publish(
+        INDICATORS,
+        &[indicator(1, 9, Tlp::Red), indicator(7, 0, Tlp::Red), indicator(8, 0, Tlp::Red)],
+    );
     for (path, before) in paths.iter().zip(before) {
         let after = other.get(path);
         assert_eq!(after.body, before.body, "{path}");
-        assert_eq!((after.first(), after.last(), after.more()), (before.first(), before.last(), before.more()), "{path}");
+        assert_eq!(
+            (after.first(), after.last(), after.more()),
+            (before.first(), before.last(), before.more()),
+            "{path}"
+        );
     }
 }
