@@ -28,7 +28,14 @@ pub fn answer(method: &Method, target: &str, answer: &Answer) {
     assert_eq!(answer.header("cache-control"), Some("no-store"), "{place}");
     assert!(!answer.headers.contains_key("access-control-allow-origin"), "{place}");
     let path = target.split('?').next().unwrap();
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let mut segments: Vec<&str> = Vec::new();
+    for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        // Clients resolve these before they send.
+        match segment {
+            ".." => drop(segments.pop()),
+            other => segments.push(other),
+        }
+    }
     if segments.first() == Some(&"liaison") && answer.status == 200 {
         return;
     }
