@@ -6,7 +6,10 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging; a filter that cannot be read is an error text.
 pub fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| format!("log.level: {error}"))?;
+    // The HTTP library calls every malformed request an error; peers must not write into our log so.
+    let quiet = if log.level.contains("actix_http") { "" } else { ",actix_http=off" };
+    let filter =
+        EnvFilter::try_new(format!("{}{quiet}", log.level)).map_err(|error| format!("log.level: {error}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -176,7 +176,7 @@ impl Failure {
     }
 
     /// True where the rest of the request must not be read as another one, or the peer must go.
-    fn closes(&self) -> bool {
+    pub(super) fn closes(&self) -> bool {
         !matches!(
             self,
             Self::NotFound

@@ -2,19 +2,21 @@
 
 use super::App;
 use super::error::Failure;
-use super::peer::identify;
+use super::peer::{Connection, identify};
 use crate::policy::Peer;
 use crate::taxii::media;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{ConnectionType, Method, header};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest, web};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// Each client's share, and the hosts that we answer for.
 pub(super) struct Gate {
@@ -65,11 +67,39 @@ impl Drop for Turn<'_> {
     }
 }
 
-/// The way of a request to its handler.
+/// The way of a request to its handler, unless an answer before it was the connection's last.
 pub(super) async fn pass(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+) -> Result<ServiceResponse, Error> {
+    let connection = request.request().conn_data::<Arc<Connection>>().ok_or(Failure::UnknownClient)?.clone();
+    if connection.closing.load(Ordering::Relaxed) {
+        return cut(request).await;
+    }
+    let last = request.head().connection_type() == ConnectionType::Close;
+    let answer = judge(request, next).await;
+    let refused = match &answer {
+        Ok(response) => response.response().head().connection_type() == ConnectionType::Close,
+        Err(error) => error.as_error::<Failure>().is_none_or(Failure::closes),
+    };
+    connection.closing.store(last || refused, Ordering::Relaxed);
+    answer
+}
+
+/// Ends the connection in place of an answer. The HTTP library works on requests that came
+/// together with one whose answer says `Connection: close`; RFC 9112 §9.6 forbids that.
+async fn cut(request: ServiceRequest) -> Result<ServiceResponse, Error> {
+    // Meanwhile the last answer goes out, and the peer reads it before it sees a reset.
+    tokio::time::sleep(LINGER).await;
+    let broken =
+        futures_util::stream::once(std::future::ready(Err::<web::Bytes, Error>(Failure::Broken.into())));
+    Ok(request.into_response(HttpResponse::BadRequest().streaming(broken)))
+}
+
+async fn judge(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse, Error> {
     let app: web::Data<App> = request.app_data::<web::Data<App>>().ok_or(Failure::NotFound)?.clone();
     check_head(&app.gate, request.request())?;
     let peer = identify(&app, request.request())?;
@@ -79,7 +109,7 @@ pub(super) async fn pass(
         return Err(Failure::NotAcceptable.into());
     }
     let is_post = request.method() == Method::POST;
-    let mut response = next.call(request).await?;
+    let mut response = next.call(request).await?.map_into_boxed_body();
     if is_post && response.status().is_client_error() {
         // The body may not have been read to its end, and must not be taken for a request.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -123,15 +153,21 @@ fn check_host(gate: &Gate, request: &HttpRequest) -> Result<(), Failure> {
         return Err(Failure::BadRequest("send exactly one Host header"));
     };
     let host = host.to_str().map_err(|_| Failure::BadRequest("the Host header is malformed"))?;
+    // The host in an absolute target is the one that counts (RFC 9112 §3.2.2).
+    let target = request.head().uri.authority().map(|authority| authority.as_str());
+    match [Some(host), target].into_iter().flatten().all(|host| is_ours(gate, host)) {
+        true => Ok(()),
+        false => Err(Failure::Misdirected),
+    }
+}
+
+fn is_ours(gate: &Gate, host: &str) -> bool {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
     };
     let name = name.to_ascii_lowercase();
-    match gate.hosts.iter().any(|ours| *ours == name || wildcard(ours, &name)) {
-        true => Ok(()),
-        false => Err(Failure::Misdirected),
-    }
+    gate.hosts.iter().any(|ours| *ours == name || wildcard(ours, &name))
 }
 
 fn wildcard(ours: &str, name: &str) -> bool {
@@ -150,3 +186,5 @@ fn acceptable(request: &HttpRequest) -> bool {
 const TARGET_MAX_BYTES: usize = 8 * 1024;
 const FIELDS_MAX: usize = 64;
 const FIELDS_MAX_BYTES: usize = 32 * 1024;
+/// How long a connection stays open after its last answer if more requests had come.
+const LINGER: Duration = Duration::from_millis(500);

@@ -153,10 +153,13 @@ pub(super) async fn delete(
 fn check_headers(app: &App, request: &HttpRequest) -> Result<(), Failure> {
     let headers = request.headers();
     let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    if text(header::CONTENT_ENCODING).is_some_and(|coding| !coding.eq_ignore_ascii_case("identity")) {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING);
+    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Failure::ContentEncoding);
     }
-    if !text(header::CONTENT_TYPE).is_some_and(media::is_publishable) {
+    // Two types are none: another reader might take the other one.
+    let is_one = headers.get_all(header::CONTENT_TYPE).count() == 1;
+    if !is_one || !text(header::CONTENT_TYPE).is_some_and(media::is_publishable) {
         return Err(Failure::MediaType);
     }
     let declared = text(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());

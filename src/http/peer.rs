@@ -12,22 +12,30 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use std::any::Any;
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// What all requests of one connection share.
+pub(super) struct Connection {
+    certificate: Option<Certificate>,
+    /// Set with the answer that is the last one.
+    pub(super) closing: AtomicBool,
+}
 
 /// Keeps the certificate of a new connection; it cannot refuse, so what is missing here is
 /// refused by [`identify`].
 pub(super) fn on_connect(trust: &Trust, connection: &dyn Any, data: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>() else {
-        return;
-    };
-    let chain = stream.get_ref().1.peer_certificates();
-    if let Some(certificate) = chain.and_then(|chain| trust.certificate(chain)) {
-        data.insert(Arc::new(certificate));
-    }
+    let stream = connection.downcast_ref::<TlsStream<TcpStream>>();
+    let chain = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
+    data.insert(Arc::new(Connection {
+        certificate: chain.and_then(|chain| trust.certificate(chain)),
+        closing: AtomicBool::new(false),
+    }));
 }
 
 /// Who is asking, by the registry as it is now.
 pub(super) fn identify(app: &App, request: &HttpRequest) -> Result<Arc<Peer>, Failure> {
-    let certificate = request.conn_data::<Arc<Certificate>>().ok_or(Failure::UnknownClient)?;
+    let connection = request.conn_data::<Arc<Connection>>().ok_or(Failure::UnknownClient)?;
+    let certificate = connection.certificate.as_ref().ok_or(Failure::UnknownClient)?;
     let now = app.clock.now().micros() / 1_000_000;
     if app.trust.load().is_revoked(certificate, now) {
         return Err(Failure::RevokedClient);

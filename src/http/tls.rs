@@ -24,13 +24,19 @@ type CertificateKey = [u8; 32];
 
 /// Everything that a reload replaces in one step.
 pub struct Trust {
-    /// Verifies against all authorities together.
-    all: Arc<dyn ClientCertVerifier>,
-    /// Each authority alone, to learn which one vouches for a client.
-    each: Vec<(Anchor, Arc<dyn ClientCertVerifier>)>,
+    /// Each authority alone, so that it is known which one vouches for a client.
+    authorities: Vec<Authority>,
     revoked: HashSet<CertificateKey>,
     /// When the revocation list must have been replaced, in seconds since 1970.
     crl_until: i64,
+}
+
+/// One authority that client certificates may come from.
+struct Authority {
+    anchor: Anchor,
+    verifier: Arc<dyn ClientCertVerifier>,
+    /// How many intermediates may stand between it and a client.
+    path_length: usize,
 }
 
 /// What trust is made from.
@@ -66,21 +72,20 @@ impl Trust {
     pub fn new(files: &TrustFiles) -> Result<Self, TlsError> {
         let hub = authority(files.hub_ca, "the hub's CA")?;
         let (revoked, crl_until) = revocations(files.hub_crl, &hub)?;
-        let mut all = RootCertStore::empty();
-        let mut each = Vec::new();
+        let mut authorities = Vec::new();
         let own = files.anchors.iter().map(|(slug, pem)| {
             let place = format!("the trust_anchor of organisation {slug}");
             (Anchor::Organisation(slug.clone()), authority(pem, &place))
         });
         for (anchor, der) in std::iter::once((Anchor::Hub, Ok(hub))).chain(own) {
             let der = der?;
+            let path_length = path_length(&der);
             let mut alone = RootCertStore::empty();
-            for roots in [&mut all, &mut alone] {
-                roots.add(der.clone()).map_err(|error| unusable(format!("{anchor:?}"), &error))?;
-            }
-            each.push((anchor, verifier(alone)?));
+            alone.add(der).map_err(|error| unusable(format!("{anchor:?}"), &error))?;
+            let verifier = verifier(alone)?;
+            authorities.push(Authority { anchor, verifier, path_length });
         }
-        Ok(Self { all: verifier(all)?, each, revoked, crl_until })
+        Ok(Self { authorities, revoked, crl_until })
     }
 
     /// Is this certificate, or what we know about revocation, no longer good at this time?
@@ -100,20 +105,40 @@ impl Trust {
         self.revoked.len()
     }
 
+    /// The authority under which a chain is good, else why the last one refused it.
+    fn vouching(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(&Anchor, ClientCertVerified), rustls::Error> {
+        let mut refused = rustls::Error::from(CertificateError::UnknownIssuer);
+        for authority in &self.authorities {
+            // The verifier does not look at the path length of the authority itself. Chains come
+            // in order (RFC 5246 §7.4.2), so no good path needs what is cut off here.
+            let near = &intermediates[..intermediates.len().min(authority.path_length)];
+            match authority.verifier.verify_client_cert(leaf, near, now) {
+                Ok(verified) => return Ok((&authority.anchor, verified)),
+                Err(error) => refused = error,
+            }
+        }
+        Err(refused)
+    }
+
+    /// What checks signatures in handshakes; the same for all authorities.
+    fn signatures(&self) -> Result<&dyn ClientCertVerifier, rustls::Error> {
+        let first = self.authorities.first().ok_or(CertificateError::UnknownIssuer)?;
+        Ok(first.verifier.as_ref())
+    }
+
     /// Reads the certificate of a connection whose handshake is done.
     pub fn certificate(&self, chain: &[CertificateDer]) -> Option<Certificate> {
         let (leaf, intermediates) = chain.split_first()?;
         let (_, parsed) = X509Certificate::from_der(leaf).ok()?;
         // With one authority there is nothing to find out; the handshake has verified the chain.
-        let anchor = match &self.each[..] {
-            [(only, _)] => only.clone(),
-            several => {
-                let now = UnixTime::now();
-                let verified = |(_, verifier): &&(Anchor, Arc<dyn ClientCertVerifier>)| {
-                    verifier.verify_client_cert(leaf, intermediates, now).is_ok()
-                };
-                several.iter().find(verified)?.0.clone()
-            }
+        let anchor = match &self.authorities[..] {
+            [only] => only.anchor.clone(),
+            _ => self.vouching(leaf, intermediates, UnixTime::now()).ok()?.0.clone(),
         };
         let names = parsed.subject_alternative_name().ok()?;
         let names = names.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
@@ -234,7 +259,10 @@ impl ClientCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, rustls::Error> {
         let trust = self.0.load();
-        let verified = trust.all.verify_client_cert(leaf, intermediates, now)?;
+        if intermediates.len() >= CHAIN_MAX {
+            return Err(CertificateError::ApplicationVerificationFailure.into());
+        }
+        let (_, verified) = trust.vouching(leaf, intermediates, now)?;
         let seconds = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         if seconds > trust.crl_until {
             return Err(CertificateError::UnknownRevocationStatus.into());
@@ -255,7 +283,7 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.load().all.verify_tls12_signature(message, cert, dss)
+        self.0.load().signatures()?.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -264,11 +292,11 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.load().all.verify_tls13_signature(message, cert, dss)
+        self.0.load().signatures()?.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.load().all.supported_verify_schemes()
+        provider().signature_verification_algorithms.supported_schemes()
     }
 }
 
@@ -285,6 +313,15 @@ fn authority(pem: &[u8], place: &str) -> Result<CertificateDer<'static>, TlsErro
         true => Ok(der),
         false => Err(unusable(place, &"it is not a CA certificate")),
     }
+}
+
+/// The path length of a CA certificate; as many as a chain may have if it names none.
+fn path_length(der: &CertificateDer) -> usize {
+    let parsed = X509Certificate::from_der(der).map(|(_, parsed)| parsed);
+    let constraints =
+        parsed.ok().and_then(|parsed| parsed.basic_constraints().ok()?.map(|found| found.value.clone()));
+    let length = constraints.and_then(|found| found.path_len_constraint);
+    length.map_or(CHAIN_MAX, |length| usize::try_from(length).unwrap_or(CHAIN_MAX))
 }
 
 /// The revoked set of a list whose signature is verified here, once, and not in each handshake.
@@ -321,6 +358,9 @@ fn certified_key(certificate: &[u8], key: &[u8]) -> Result<CertifiedKey, TlsErro
 fn unusable(place: impl Into<String>, error: &(impl std::fmt::Display + ?Sized)) -> TlsError {
     TlsError::Unusable(place.into(), error.to_string())
 }
+
+/// Certificates that a client may send; rustls limits their bytes to 64 KiB.
+const CHAIN_MAX: usize = 8;
 
 #[cfg(test)]
 #[path = "tls_tests.rs"]
