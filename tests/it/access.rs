@@ -1,6 +1,9 @@
 //! Who may do what (TAXII 2.1 §1.6.9, §8.2.2), and that what is hidden looks like what is not there.
 
-use crate::app::{Answer, Client, ENDED, INDICATORS, PRIVATE, REGISTRY, TestApp, collection, manifest_of, object_in, objects_of};
+use crate::app::{
+    Answer, Client, ENDED, INDICATORS, PRIVATE, REGISTRY, TestApp, collection, manifest_of, object_in,
+    objects_of,
+};
 use crate::raw;
 use crate::sample::{amber, id, indicator};
 use liaison::stix::Tlp;
@@ -11,8 +14,10 @@ use serde_json::json;
 fn endpoints(id: &str) -> Vec<(Method, String)> {
     let object = object_in(id, &amber(1));
     let reads = ["/taxii2/".to_owned(), "/exchange/".to_owned(), "/exchange/collections/".to_owned()];
-    let of_collection = [collection(id), manifest_of(id), objects_of(id), object.clone(), format!("{object}versions/")];
-    let mut all: Vec<(Method, String)> = reads.into_iter().chain(of_collection).map(|path| (Method::GET, path)).collect();
+    let of_collection =
+        [collection(id), manifest_of(id), objects_of(id), object.clone(), format!("{object}versions/")];
+    let mut all: Vec<(Method, String)> =
+        reads.into_iter().chain(of_collection).map(|path| (Method::GET, path)).collect();
     all.push((Method::GET, "/exchange/status/11111111-1111-4111-8111-111111111111/".to_owned()));
     all.push((Method::POST, objects_of(id)));
     all.push((Method::DELETE, object));
@@ -44,7 +49,11 @@ fn a_client_taken_out_of_the_registry_gets_401_on_its_open_connection() {
     let app = TestApp::start();
     let client = app.client("cert-a/siem");
     assert_eq!(client.get(&objects_of(INDICATORS)).status, 200);
-    let locked = REGISTRY.replacen("id = \"siem\"\n  role = \"consumer\"", "id = \"siem\"\n  role = \"consumer\"\n  revoked = true", 1);
+    let locked = REGISTRY.replacen(
+        "id = \"siem\"\n  role = \"consumer\"",
+        "id = \"siem\"\n  role = \"consumer\"\n  revoked = true",
+        1,
+    );
     app.apply(&locked);
     assert_eq!(client.request(Method::GET, &objects_of(INDICATORS)).send().status, 401);
     assert_eq!(app.client("cert-b/siem").get(&objects_of(INDICATORS)).status, 200, "nobody else");
@@ -56,9 +65,17 @@ fn authorization_headers_are_no_identity_whatever_their_spelling() {
     let app = TestApp::start();
     for scheme in ["Basic", "basic", "BASIC", "Bearer"] {
         let header = format!("{scheme} Y2VydC1hL2ZlZWQ6eA==");
-        let known = app.client("cert-b/siem").request(Method::GET, "/taxii2/").header("authorization", header.as_str()).send();
+        let known = app
+            .client("cert-b/siem")
+            .request(Method::GET, "/taxii2/")
+            .header("authorization", header.as_str())
+            .send();
         assert_eq!(known.status, 200, "a client that sends it beside its certificate is served");
-        let unknown = app.client("cert-a/nobody").request(Method::GET, "/taxii2/").header("authorization", header.as_str()).send();
+        let unknown = app
+            .client("cert-a/nobody")
+            .request(Method::GET, "/taxii2/")
+            .header("authorization", header.as_str())
+            .send();
         assert_eq!(unknown.status, 401, "{scheme}");
     }
 }
@@ -86,7 +103,11 @@ fn each_role_has_its_rights() {
     let body = || json!({"objects": [amber(1)]}).to_string();
     let rights = |name: &str| {
         let client = app.client(name);
-        [client.get(&collection(INDICATORS)).status, client.get(&objects_of(INDICATORS)).status, client.post(&objects_of(INDICATORS), body()).status]
+        [
+            client.get(&collection(INDICATORS)).status,
+            client.get(&objects_of(INDICATORS)).status,
+            client.post(&objects_of(INDICATORS), body()).status,
+        ]
     };
     assert_eq!(rights("cert-a/feed"), [200, 200, 202]);
     assert_eq!(rights("cert-a/siem"), [200, 200, 403]);
@@ -101,7 +122,9 @@ fn the_certificate_alone_decides_for_all_collection_data() {
     let levels = [Tlp::Clear, Tlp::Green, Tlp::Amber, Tlp::AmberStrict, Tlp::Red];
     let objects: Vec<_> = levels.iter().enumerate().map(|(n, tlp)| indicator(n as u32, 0, *tlp)).collect();
     app.client("cert-a/feed").publish(INDICATORS, &objects);
-    for (name, count) in [("cert-a/feed", 5), ("cert-a/siem", 5), ("cert-b/feed", 4), ("cert-b/siem", 4), ("cert-a/guest", 2)] {
+    for (name, count) in
+        [("cert-a/feed", 5), ("cert-a/siem", 5), ("cert-b/feed", 4), ("cert-b/siem", 4), ("cert-a/guest", 2)]
+    {
         assert_eq!(app.client(name).get(&objects_of(INDICATORS)).objects(), objects[..count], "{name}");
         assert_eq!(app.client(name).get(&manifest_of(INDICATORS)).objects().len(), count, "{name}");
     }
@@ -131,7 +154,9 @@ fn assert_same(client: &Client, method: &Method, hidden: &str, missing: &str, id
     let send = |path: &str| {
         let request = client.request(method.clone(), path);
         let request = match *method {
-            Method::POST => request.header("content-type", crate::app::TAXII).body(json!({"objects": [amber(5)]}).to_string()),
+            Method::POST => request
+                .header("content-type", crate::app::TAXII)
+                .body(json!({"objects": [amber(5)]}).to_string()),
             _ => request,
         };
         masked(&request.send(), ids)
@@ -147,7 +172,13 @@ fn hidden_and_missing_collections_give_equal_answers() {
     let client = app.client("cert-b/feed");
     for (method, path) in endpoints(PRIVATE).into_iter().filter(|(_, path)| path.contains(PRIVATE)) {
         assert_same(&client, &method, &path, &path.replace(PRIVATE, missing), &[PRIVATE, missing]);
-        assert_same(&client, &method, &path.replace(PRIVATE, "private"), &path.replace(PRIVATE, "nothing"), &["private", "nothing"]);
+        assert_same(
+            &client,
+            &method,
+            &path.replace(PRIVATE, "private"),
+            &path.replace(PRIVATE, "nothing"),
+            &["private", "nothing"],
+        );
     }
     assert_same(&client, &Method::GET, "/elsewhere/", "/nowhere99/", &["elsewhere", "nowhere99"]);
 }
@@ -155,12 +186,15 @@ fn hidden_and_missing_collections_give_equal_answers() {
 #[test]
 fn hidden_and_missing_objects_give_equal_answers() {
     let app = TestApp::start();
-    app.client("cert-a/feed").publish(INDICATORS, &[indicator(1, 0, Tlp::Red), indicator(1, 1, Tlp::Red), amber(3)]);
+    app.client("cert-a/feed")
+        .publish(INDICATORS, &[indicator(1, 0, Tlp::Red), indicator(1, 1, Tlp::Red), amber(3)]);
     let client = app.client("cert-b/feed");
     let (hidden, missing) = (id("indicator", 1), id("indicator", 2));
     let objects = objects_of(INDICATORS);
     for query in ["", "?match[version]=all", "?limit=1", "?match[version]=2026-01-01T00:00:00.000Z"] {
-        for (method, suffix) in [(Method::GET, "/"), (Method::HEAD, "/"), (Method::GET, "/versions/"), (Method::DELETE, "/")] {
+        for (method, suffix) in
+            [(Method::GET, "/"), (Method::HEAD, "/"), (Method::GET, "/versions/"), (Method::DELETE, "/")]
+        {
             let path = |id: &str| format!("{objects}{id}{suffix}{query}");
             assert_same(&client, &method, &path(&hidden), &path(&missing), &[&hidden, &missing]);
         }
@@ -203,12 +237,20 @@ fn nobody_speaks_for_another_organisation() {
 #[test]
 fn a_registry_change_takes_effect_on_pages_already_kept() {
     let app = TestApp::start();
-    app.client("cert-a/feed").publish(INDICATORS, &[indicator(1, 0, Tlp::Amber), indicator(2, 0, Tlp::Green)]);
+    app.client("cert-a/feed")
+        .publish(INDICATORS, &[indicator(1, 0, Tlp::Amber), indicator(2, 0, Tlp::Green)]);
     let client = app.client("cert-b/siem");
     assert_eq!(client.get(&objects_of(INDICATORS)).objects().len(), 2);
     let from = REGISTRY.find("id = \"cert-b\"").unwrap();
     let (before, after) = REGISTRY.split_at(from);
-    app.apply(&format!("{before}{}", after.replacen("id = \"siem\"\n  role = \"consumer\"", "id = \"siem\"\n  role = \"consumer\"\n  tlp_max = \"GREEN\"", 1)));
+    app.apply(&format!(
+        "{before}{}",
+        after.replacen(
+            "id = \"siem\"\n  role = \"consumer\"",
+            "id = \"siem\"\n  role = \"consumer\"\n  tlp_max = \"GREEN\"",
+            1
+        )
+    ));
     assert_eq!(client.get(&objects_of(INDICATORS)).objects().len(), 1);
 }
 
@@ -216,6 +258,12 @@ fn a_registry_change_takes_effect_on_pages_already_kept() {
 fn whoami_needs_a_known_certificate_too() {
     let app = TestApp::start();
     assert_eq!(app.client("cert-a/nobody").get("/liaison/v1/whoami").status, 401);
-    assert_eq!(app.client("cert-a/feed").request(Method::GET, "/liaison/v1/whoami").send().json()["client"], "cert-a/feed");
-    assert_eq!(raw::request(&app, "cert-b/siem", "GET /liaison/v1/whoami", "").json()["organisation"], "cert-b");
+    assert_eq!(
+        app.client("cert-a/feed").request(Method::GET, "/liaison/v1/whoami").send().json()["client"],
+        "cert-a/feed"
+    );
+    assert_eq!(
+        raw::request(&app, "cert-b/siem", "GET /liaison/v1/whoami", "").json()["organisation"],
+        "cert-b"
+    );
 }

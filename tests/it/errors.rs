@@ -19,7 +19,14 @@ fn every_error_is_an_error_message_with_its_own_status() {
     found.push(client.get("/exchange/nothing/").status);
     found.push(client.request(Method::PUT, "/exchange/").send().status);
     found.push(client.request(Method::GET, "/exchange/").header("accept", "text/html").send().status);
-    found.push(client.request(Method::POST, &objects_of(INDICATORS)).header("content-type", "text/html").body("x").send().status);
+    found.push(
+        client
+            .request(Method::POST, &objects_of(INDICATORS))
+            .header("content-type", "text/html")
+            .body("x")
+            .send()
+            .status,
+    );
     found.push(client.post(&objects_of(INDICATORS), "{}").status);
     assert_eq!(found, [400, 401, 403, 404, 405, 406, 415, 422]);
 }
@@ -38,11 +45,22 @@ fn unsupported_methods_are_405_with_allow() {
     let client = app.client("cert-a/feed");
     client.publish(INDICATORS, &[amber(1)]);
     let object = object_in(INDICATORS, &amber(1));
-    let read_only = ["/taxii2/", "/exchange/", "/exchange/collections/", &collection(INDICATORS), &manifest_of(INDICATORS), "/exchange/status/x/"];
+    let read_only = [
+        "/taxii2/",
+        "/exchange/",
+        "/exchange/collections/",
+        &collection(INDICATORS),
+        &manifest_of(INDICATORS),
+        "/exchange/status/x/",
+    ];
     let versions = format!("{object}versions/");
     let mut table: Vec<(&str, &str)> = read_only.iter().map(|path| (*path, "GET, HEAD")).collect();
     let objects = objects_of(INDICATORS);
-    table.extend([(versions.as_str(), "GET, HEAD"), (&objects, "GET, HEAD, POST"), (&object, "GET, HEAD, DELETE")]);
+    table.extend([
+        (versions.as_str(), "GET, HEAD"),
+        (&objects, "GET, HEAD, POST"),
+        (&object, "GET, HEAD, DELETE"),
+    ]);
     for (path, allow) in table {
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
             if allow.contains(method) {
@@ -73,8 +91,16 @@ fn a_range_header_is_ignored() {
 fn conditional_headers_are_ignored() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
-    for (name, value) in [("if-none-match", "*"), ("if-modified-since", "Mon, 01 Jan 2035 00:00:00 GMT"), ("if-match", "\"x\"")] {
-        assert_eq!(client.request(Method::GET, &objects_of(INDICATORS)).header(name, value).send().status, 200, "{name}");
+    for (name, value) in [
+        ("if-none-match", "*"),
+        ("if-modified-since", "Mon, 01 Jan 2035 00:00:00 GMT"),
+        ("if-match", "\"x\""),
+    ] {
+        assert_eq!(
+            client.request(Method::GET, &objects_of(INDICATORS)).header(name, value).send().status,
+            200,
+            "{name}"
+        );
     }
 }
 
@@ -104,7 +130,15 @@ fn unknown_paths_are_404_with_an_error_message() {
 #[test]
 fn strange_paths_are_400_or_404() {
     let app = TestApp::start();
-    for path in ["/%65xchange/", "/exchange/%2e%2e/taxii2/", "/exchange/../../etc/passwd", "/exchange/%00/", "/exchange/%ff/", "/exchange/%", "/exchange/collections/%2Fobjects/"] {
+    for path in [
+        "/%65xchange/",
+        "/exchange/%2e%2e/taxii2/",
+        "/exchange/../../etc/passwd",
+        "/exchange/%00/",
+        "/exchange/%ff/",
+        "/exchange/%",
+        "/exchange/collections/%2Fobjects/",
+    ] {
         let answer = raw::request(&app, "cert-a/feed", &format!("GET {path}"), "");
         assert!(matches!(answer.status, 400 | 404), "{path}: {}", answer.status);
         crate::check::assert_is("error", &answer.json(), path);
@@ -114,7 +148,11 @@ fn strange_paths_are_400_or_404() {
 #[test]
 fn a_host_that_is_not_ours_is_misdirected() {
     let app = TestApp::start();
-    let answer = raw::send(&app, "cert-a/feed", b"GET /taxii2/ HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n");
+    let answer = raw::send(
+        &app,
+        "cert-a/feed",
+        b"GET /taxii2/ HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n",
+    );
     assert_eq!(answer.status, 421);
     crate::check::assert_is("error", &answer.json(), "421");
 }
@@ -165,8 +203,20 @@ fn no_query_and_no_body_brings_a_5xx() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
     client.publish(INDICATORS, &ambers(0..3));
-    let keys = ["match[id]", "match[version]", "match[type]", "match[spec_version]", "limit", "next", "added_after", "x"];
-    let parameter = (prop::sample::select(keys.to_vec()), "[ -~]{0,12}|[0-9]{1,25}|\\PC{0,6}|20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:.]{0,20}Z?");
+    let keys = [
+        "match[id]",
+        "match[version]",
+        "match[type]",
+        "match[spec_version]",
+        "limit",
+        "next",
+        "added_after",
+        "x",
+    ];
+    let parameter = (
+        prop::sample::select(keys.to_vec()),
+        "[ -~]{0,12}|[0-9]{1,25}|\\PC{0,6}|20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:.]{0,20}Z?",
+    );
     let config = ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(parameters in prop::collection::vec(parameter, 0..4), cut in 0_usize..400, at in 0_usize..400, byte in any::<u8>())| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -188,6 +238,10 @@ fn no_query_and_no_body_brings_a_5xx() {
 fn a_description_tells_the_sender_what_to_change() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
-    let answer = client.request(Method::POST, &objects_of(INDICATORS)).header("content-type", "text/html").body("x").send();
+    let answer = client
+        .request(Method::POST, &objects_of(INDICATORS))
+        .header("content-type", "text/html")
+        .body("x")
+        .send();
     assert!(answer.json()["description"].as_str().unwrap().contains(TAXII));
 }

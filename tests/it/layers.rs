@@ -62,7 +62,10 @@ fn imports(text: &str) -> Vec<String> {
             let grouped = after.strip_prefix('{').map(|rest| rest.split('}').next().unwrap().split(','));
             let names: Vec<&str> = grouped.map_or_else(|| vec![after], Iterator::collect);
             for name in names {
-                let end = name.trim().find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.trim().len());
+                let end = name
+                    .trim()
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(name.trim().len());
                 found.push(name.trim()[..end].to_owned());
             }
         }
@@ -111,7 +114,9 @@ fn sql_http_and_loose_errors_stay_where_they_belong() {
     for (word, allowed) in [("rusqlite", &["store"][..]), ("actix", &["http", "cli"]), ("anyhow", &["cli"])] {
         for (module, file, text) in modules() {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            let names = code.into_iter().any(|line| line.contains(&format!("{word}::")) || line.contains(&format!("{word}_")));
+            let names = code
+                .into_iter()
+                .any(|line| line.contains(&format!("{word}::")) || line.contains(&format!("{word}_")));
             assert!(!names || allowed.contains(&module.as_str()), "{file} uses {word}");
         }
     }
@@ -120,7 +125,16 @@ fn sql_http_and_loose_errors_stay_where_they_belong() {
 #[test]
 fn the_reader_of_imports_sees_what_is_there() {
     assert_eq!(imports("use crate::stix::{Object, Tlp};"), ["stix"]);
-    assert_eq!(imports("use crate::{feed, http::Serving};\n    let x = crate::clock::Clock::system();"), ["feed", "http", "clock"]);
+    assert_eq!(
+        imports("use crate::{feed, http::Serving};\n    let x = crate::clock::Clock::system();"),
+        ["feed", "http", "clock"]
+    );
     assert_eq!(imports("// crate::http"), [""; 0]);
-    assert!(may("http", "clock") && !may("store", "clock") && !may("stix", "taxii") && !may("http", "client") && !may("feed", "pki"));
+    assert!(
+        may("http", "clock")
+            && !may("store", "clock")
+            && !may("stix", "taxii")
+            && !may("http", "client")
+            && !may("feed", "pki")
+    );
 }

@@ -9,7 +9,10 @@ use std::time::Duration;
 
 const REQUEST: &[u8] = b"GET /taxii2/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-fn version_spoken(app: &TestApp, versions: &[&'static rustls::SupportedProtocolVersion]) -> rustls::ProtocolVersion {
+fn version_spoken(
+    app: &TestApp,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> rustls::ProtocolVersion {
     let mut stream = raw::connect(app, &Arc::new(raw::config("cert-a/feed", versions)));
     stream.write_all(REQUEST).unwrap();
     let mut text = Vec::new();
@@ -120,7 +123,10 @@ fn tls_1_1_and_older_are_refused() {
 fn cipher_suites_without_ephemeral_keys_or_aead_are_refused() {
     let app = TestApp::start();
     // NULL, RC4, 3DES, static RSA with CBC and GCM, ECDHE with CBC, anonymous, PSK.
-    for suite in [0x0001, 0x0005, 0x000a, 0x002f, 0x0035, 0x009c, 0x009d, 0xc009, 0xc00a, 0xc013, 0xc014, 0xc023, 0xc024, 0xc027, 0x0034, 0x00a8] {
+    for suite in [
+        0x0001, 0x0005, 0x000a, 0x002f, 0x0035, 0x009c, 0x009d, 0xc009, 0xc00a, 0xc013, 0xc014, 0xc023,
+        0xc024, 0xc027, 0x0034, 0x00a8,
+    ] {
         assert_ne!(first_record(&app, &client_hello([3, 3], &[suite])), 22, "{suite:04x}");
     }
     for suite in GOOD {
@@ -142,7 +148,10 @@ fn only_http_1_1_is_offered() {
 fn answers_are_the_same_over_tls_1_2() {
     let app = TestApp::start();
     let mut stream = raw::connect(&app, &Arc::new(raw::config("cert-a/feed", &[&rustls::version::TLS12])));
-    let request = format!("GET {} HTTP/1.1\r\nHost: localhost\r\nAccept: {TAXII}\r\nConnection: close\r\n\r\n", objects_of(INDICATORS));
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: localhost\r\nAccept: {TAXII}\r\nConnection: close\r\n\r\n",
+        objects_of(INDICATORS)
+    );
     stream.write_all(request.as_bytes()).unwrap();
     let mut text = String::new();
     let _ = stream.read_to_string(&mut text);
