@@ -26,7 +26,11 @@ struct Recorded {
 }
 
 /// Asks the hub, and writes down what it answers.
-pub(crate) async fn record(connection: &mut Connection, targets: &[String], file: &Path) -> anyhow::Result<()> {
+pub(crate) async fn record(
+    connection: &mut Connection,
+    targets: &[String],
+    file: &Path,
+) -> anyhow::Result<()> {
     let mut all = Vec::new();
     for target in targets {
         let answer = connection.exchange(&get(target)).await?;
@@ -76,11 +80,13 @@ pub(crate) fn serve(paths: &[PathBuf]) -> anyhow::Result<()> {
     });
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
     // Everything that bears on speed is as `src/http/server.rs` has it.
-    let server = HttpServer::new(move || actix_web::App::new().app_data(canned.clone()).default_service(web::to(answer)))
-        .workers(workers)
-        .keep_alive(Duration::from_secs(75))
-        .h1_write_buffer_size(65_536)
-        .listen_rustls_0_23(listener, tls)?;
+    let server = HttpServer::new(move || {
+        actix_web::App::new().app_data(canned.clone()).default_service(web::to(answer))
+    })
+    .workers(workers)
+    .keep_alive(Duration::from_secs(75))
+    .h1_write_buffer_size(65_536)
+    .listen_rustls_0_23(listener, tls)?;
     actix_web::rt::System::new().block_on(server.run())?;
     Ok(())
 }
@@ -113,11 +119,8 @@ fn load(recorded: &Path) -> anyhow::Result<HashMap<String, Canned>> {
 
 fn tls(pki: &Path) -> anyhow::Result<rustls::ServerConfig> {
     let file = |name: &str| std::fs::read(pki.join(name)).with_context(|| format!("cannot read {name}"));
-    let trust = Trust::new(&TrustFiles {
-        hub_ca: &file("ca.crt")?,
-        hub_crl: &file("ca.crl")?,
-        anchors: Vec::new(),
-    })?;
+    let trust =
+        Trust::new(&TrustFiles { hub_ca: &file("ca.crt")?, hub_crl: &file("ca.crl")?, anchors: Vec::new() })?;
     let identity = ServerIdentity::new(&file("server.crt")?, &file("server.key")?)?;
     Ok(server_config(Arc::new(ArcSwap::from_pointee(trust)), Arc::new(identity))?)
 }

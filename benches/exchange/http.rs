@@ -20,10 +20,7 @@ pub(crate) struct Target {
 impl Target {
     /// A hub, as one of its clients.
     pub(crate) fn new(hub: &Hub, organisation: &str, client: &str) -> anyhow::Result<Self> {
-        Ok(Self {
-            address: hub.address,
-            tls: hub.tls(organisation, client)?,
-        })
+        Ok(Self { address: hub.address, tls: hub.tls(organisation, client)? })
     }
 }
 
@@ -45,10 +42,7 @@ impl Connection {
         let tcp = TcpStream::connect(target.address).await?;
         tcp.set_nodelay(true)?;
         let stream = TlsConnector::from(target.tls.clone()).connect(server_name()?, tcp).await?;
-        Ok(Self {
-            stream,
-            buffer: Vec::with_capacity(64 * 1024),
-        })
+        Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
     }
 
     /// Sends a request, head and body, and reads the whole answer.
@@ -83,7 +77,8 @@ impl Connection {
 
 /// A GET as the TAXII clients send it.
 pub(crate) fn get(target: &str) -> Vec<u8> {
-    format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/taxii+json;version=2.1\r\n\r\n").into_bytes()
+    format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/taxii+json;version=2.1\r\n\r\n")
+        .into_bytes()
 }
 
 /// A POST of an envelope.

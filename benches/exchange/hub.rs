@@ -28,7 +28,12 @@ impl Hub {
     /// Makes one.
     pub(crate) fn create(dir: &Path) -> anyhow::Result<Self> {
         let address = free_address()?;
-        let done = liaison().arg("init").arg(dir).args(["--listen", &address.to_string()]).stdout(Stdio::null()).status()?;
+        let done = liaison()
+            .arg("init")
+            .arg(dir)
+            .args(["--listen", &address.to_string()])
+            .stdout(Stdio::null())
+            .status()?;
         anyhow::ensure!(done.success(), "liaison init failed");
         std::fs::write(dir.join(ADDRESS), address.to_string())?;
         Self::reopen(dir)
@@ -51,9 +56,7 @@ impl Hub {
         for set in SETS.iter().chain(sets) {
             command.args(["--set", set]);
         }
-        let server = Server {
-            child: command.stdin(Stdio::null()).spawn().context("cannot start liaison")?,
-        };
+        let server = Server { child: command.stdin(Stdio::null()).spawn().context("cannot start liaison")? };
         wait_for(self.address)?;
         Ok(server)
     }
@@ -67,7 +70,8 @@ impl Hub {
     pub(crate) fn tls(&self, organisation: &str, client: &str) -> anyhow::Result<Arc<rustls::ClientConfig>> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.dir.join("pki/ca.crt"))?)?;
-        let chain: Vec<_> = CertificateDer::pem_file_iter(self.client(organisation, client, "crt"))?.collect::<Result<_, _>>()?;
+        let chain: Vec<_> = CertificateDer::pem_file_iter(self.client(organisation, client, "crt"))?
+            .collect::<Result<_, _>>()?;
         let key = PrivateKeyDer::from_pem_file(self.client(organisation, client, "key"))?;
         let builder = rustls::ClientConfig::builder_with_protocol_versions(&[&rustls::version::TLS13]);
         Ok(Arc::new(builder.with_root_certificates(roots).with_client_auth_cert(chain, key)?))
@@ -147,4 +151,9 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 }
 
 const ADDRESS: &str = "bench-address";
-const SETS: [&str; 4] = ["limits.requests_per_second=10000000", "limits.requests_burst=10000000", "admin.listen=off", "log.level=warn"];
+const SETS: [&str; 4] = [
+    "limits.requests_per_second=10000000",
+    "limits.requests_burst=10000000",
+    "admin.listen=off",
+    "log.level=warn",
+];

@@ -20,28 +20,47 @@ struct Window {
 }
 
 /// Publishes into a hub until it holds enough.
-pub(crate) fn fill(runtime: &Runtime, hub: &Hub, from: u64, to: u64, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn fill(
+    runtime: &Runtime,
+    hub: &Hub,
+    from: u64,
+    to: u64,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let mut publishers = Publishers::start(runtime, hub, from)?;
     let mut windows = Vec::new();
     while publishers.at < to {
         let count = (to - publishers.at).min(WINDOW);
         windows.push(publishers.publish(runtime, count)?);
         if publishers.at % (10 * WINDOW) == 0 {
-            eprintln!("  {} objects, {} objects/s", publishers.at, number(windows.last().map_or(0.0, |window| window.per_second)));
+            eprintln!(
+                "  {} objects, {} objects/s",
+                publishers.at,
+                number(windows.last().map_or(0.0, |window| window.per_second))
+            );
         }
     }
     let rate = median(windows.iter().map(|window| window.per_second));
     let cpu = median(windows.iter().map(|window| window.cpu_micros));
-    let name = format!("publish {} objects by {CONNECTIONS} connections: objects/s, server CPU µs/object", number((to - from) as f64));
+    let name = format!(
+        "publish {} objects by {CONNECTIONS} connections: objects/s, server CPU µs/object",
+        number((to - from) as f64)
+    );
     report.fact(&name, [format!("{}, {}", number(rate), number(cpu)), String::new()], None);
     report.note_memory(&format!("filling to {to} objects"), publishers.server.pid())?;
     publishers.server.stop()
 }
 
 /// Lets a large and a smaller collection grow in turns.
-pub(crate) fn measure(args: &Args, runtime: &Runtime, hubs: [&Hub; 2], report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn measure(
+    args: &Args,
+    runtime: &Runtime,
+    hubs: [&Hub; 2],
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let counts = [hubs[0].objects()?, hubs[1].objects()?];
-    let mut sides = [Publishers::start(runtime, hubs[0], counts[0])?, Publishers::start(runtime, hubs[1], counts[1])?];
+    let mut sides =
+        [Publishers::start(runtime, hubs[0], counts[0])?, Publishers::start(runtime, hubs[1], counts[1])?];
     let mut rounds = Vec::new();
     for round in 0..=args.rounds() {
         let first = round % 2;
@@ -54,13 +73,21 @@ pub(crate) fn measure(args: &Args, runtime: &Runtime, hubs: [&Hub; 2], report: &
             rounds.push([tenth, many]);
         }
     }
-    let text = |value: fn(&Window) -> f64| [1, 0].map(|side: usize| number(median(rounds.iter().map(|round| value(&round[side])))));
+    let text = |value: fn(&Window) -> f64| {
+        [1, 0].map(|side: usize| number(median(rounds.iter().map(|round| value(&round[side])))))
+    };
     let name = format!("insert at {} against {} objects", number(counts[1] as f64), number(counts[0] as f64));
     let target = Some(report::Target::AtLeast(0.6));
     let ratio = median(rounds.iter().map(|[tenth, many]| many.per_second / tenth.per_second));
     report.ratio(&format!("{name}: objects/s"), text(|window| window.per_second), ratio, target, false);
     let ratio = median(rounds.iter().map(|[tenth, many]| tenth.cpu_micros / many.cpu_micros));
-    report.ratio(&format!("{name}: server CPU, µs/object"), text(|window| window.cpu_micros), ratio, target, true);
+    report.ratio(
+        &format!("{name}: server CPU, µs/object"),
+        text(|window| window.cpu_micros),
+        ratio,
+        target,
+        true,
+    );
     for (side, count) in sides.into_iter().zip(counts) {
         report.note_memory(&format!("inserting at {count} objects"), side.server.pid())?;
         side.server.stop()?;
@@ -85,12 +112,7 @@ impl Publishers {
         for _ in 0..CONNECTIONS {
             connections.push(runtime.block_on(Connection::open(&target))?);
         }
-        Ok(Self {
-            server,
-            path: hub.objects_path.clone(),
-            connections,
-            at,
-        })
+        Ok(Self { server, path: hub.objects_path.clone(), connections, at })
     }
 
     /// Publishes so many more; making them is not timed.

@@ -64,7 +64,12 @@ impl Slice {
 
 impl<'a> Side<'a> {
     /// Opens the connections.
-    pub(crate) fn open(runtime: &Runtime, server: &'a Server, target: &Target, work: Work) -> anyhow::Result<Self> {
+    pub(crate) fn open(
+        runtime: &Runtime,
+        server: &'a Server,
+        target: &Target,
+        work: Work,
+    ) -> anyhow::Result<Self> {
         let mut connections = Vec::new();
         for at in 0..CONNECTIONS {
             connections.push((runtime.block_on(Connection::open(target))?, Random::new(at)));
@@ -78,7 +83,9 @@ impl<'a> Side<'a> {
         let started = Instant::now();
         let tasks: Vec<_> = std::mem::take(&mut self.connections)
             .into_iter()
-            .map(|(connection, random)| runtime.spawn(ask(connection, random, self.work.clone(), started + length)))
+            .map(|(connection, random)| {
+                runtime.spawn(ask(connection, random, self.work.clone(), started + length))
+            })
             .collect();
         let (mut requests, mut bytes) = (0, 0);
         for task in tasks {
@@ -112,7 +119,9 @@ pub(crate) fn alternate<const N: usize>(
             slices[at] = Some(sides[at].turn(runtime, if round == 0 { length / 2 } else { length })?);
         }
         if round > 0 {
-            all.push(slices.map(|slice| slice.unwrap_or(Slice { requests: 0, bytes: 0, seconds: 0.0, cpu_seconds: 0.0 })));
+            all.push(slices.map(|slice| {
+                slice.unwrap_or(Slice { requests: 0, bytes: 0, seconds: 0.0, cpu_seconds: 0.0 })
+            }));
         }
     }
     Ok(all)
@@ -144,12 +153,7 @@ struct Asked {
 }
 
 async fn ask(connection: Connection, random: Random, work: Work, until: Instant) -> anyhow::Result<Asked> {
-    let mut asked = Asked {
-        connection,
-        random,
-        requests: 0,
-        bytes: 0,
-    };
+    let mut asked = Asked { connection, random, requests: 0, bytes: 0 };
     while Instant::now() < until {
         match &work {
             Work::Same(request, length) => {

@@ -63,7 +63,8 @@ fn run(args: &Args) -> anyhow::Result<bool> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let scratch = tempfile::tempdir().context("cannot make a temporary directory")?;
     let hubs = args.hubs.as_deref().unwrap_or(scratch.path());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(CLIENT_THREADS).enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(CLIENT_THREADS).enable_all().build()?;
     let mut report = Report::new(args);
     if args.wants(Group::Publish) {
         publish::measure(args, scratch.path(), &mut report)?;
@@ -94,7 +95,13 @@ fn run(args: &Args) -> anyhow::Result<bool> {
 }
 
 /// A hub with at least so many objects; one of an earlier run if it is kept.
-fn filled(runtime: &tokio::runtime::Runtime, hubs: &Path, name: &str, objects: u64, report: &mut Report) -> anyhow::Result<Hub> {
+fn filled(
+    runtime: &tokio::runtime::Runtime,
+    hubs: &Path,
+    name: &str,
+    objects: u64,
+    report: &mut Report,
+) -> anyhow::Result<Hub> {
     let dir = hubs.join(name);
     let hub = if dir.exists() { Hub::reopen(&dir)? } else { Hub::create(&dir)? };
     let there = hub.objects()?;

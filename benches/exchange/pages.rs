@@ -13,7 +13,13 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// Walks through both hubs, with a bare server of one such page beside them.
-pub(crate) fn measure(args: &Args, runtime: &Runtime, hubs: [&Hub; 2], scratch: &Path, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn measure(
+    args: &Args,
+    runtime: &Runtime,
+    hubs: [&Hub; 2],
+    scratch: &Path,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     // The cache would hold all pages of the small collection, and few of the large one.
     let off = "store.page_cache_bytes=0";
     let servers = [hubs[0].start(&[off])?, hubs[1].start(&[off])?];
@@ -27,7 +33,8 @@ pub(crate) fn measure(args: &Args, runtime: &Runtime, hubs: [&Hub; 2], scratch: 
             pages: PAGES.min(added[at].len() as u64 / limit / 2).max(1),
         });
         let middle = added[1][added[1].len() / 2];
-        let request = format!("{}?added_after={}&limit={limit}", hubs[1].objects_path, Timestamp::from_micros(middle));
+        let request =
+            format!("{}?added_after={}&limit={limit}", hubs[1].objects_path, Timestamp::from_micros(middle));
         let recorded = scratch.join("pages.json");
         let length = runtime.block_on(async {
             let mut connection = Connection::open(&targets[1]).await?;
@@ -53,7 +60,9 @@ pub(crate) fn measure(args: &Args, runtime: &Runtime, hubs: [&Hub; 2], scratch: 
 }
 
 fn tell(rounds: &[[Slice; 3]], limit: u64, counts: [usize; 2], report: &mut Report) {
-    let text = |side: usize, value: fn(&Slice) -> f64| number(median(rounds.iter().map(|round| value(&round[side]))));
+    let text = |side: usize, value: fn(&Slice) -> f64| {
+        number(median(rounds.iter().map(|round| value(&round[side]))))
+    };
     let name = format!("uncached pages, limit {limit}");
     for (side, count) in counts.iter().enumerate() {
         let name = format!("{name}, {} objects", number(*count as f64));
@@ -61,7 +70,9 @@ fn tell(rounds: &[[Slice; 3]], limit: u64, counts: [usize; 2], report: &mut Repo
         let ratio = median(rounds.iter().map(|round| round[side].per_second() / round[2].per_second()));
         report.ratio(&format!("{name}: pages/s"), per_second, ratio, None, false);
         let megabytes = [text(side, Slice::megabytes_per_second), text(2, Slice::megabytes_per_second)];
-        let ratio = median(rounds.iter().map(|round| round[side].megabytes_per_second() / round[2].megabytes_per_second()));
+        let ratio = median(
+            rounds.iter().map(|round| round[side].megabytes_per_second() / round[2].megabytes_per_second()),
+        );
         report.ratio(&format!("{name}: MB/s"), megabytes, ratio, None, false);
         let cpu = [text(side, Slice::cpu_micros), text(2, Slice::cpu_micros)];
         let ratio = median(rounds.iter().map(|round| round[2].cpu_micros() / round[side].cpu_micros()));
@@ -72,7 +83,13 @@ fn tell(rounds: &[[Slice; 3]], limit: u64, counts: [usize; 2], report: &mut Repo
     let name = format!("{name}, {} against {} objects", number(counts[1] as f64), number(counts[0] as f64));
     // Pages per second the other way round are time per page.
     let ratio = median(rounds.iter().map(|[few, many, _]| few.per_second() / many.per_second()));
-    report.ratio(&format!("{name}: time per page, by pages/s"), sides(Slice::per_second), ratio, target, false);
+    report.ratio(
+        &format!("{name}: time per page, by pages/s"),
+        sides(Slice::per_second),
+        ratio,
+        target,
+        false,
+    );
     let ratio = median(rounds.iter().map(|[few, many, _]| many.cpu_micros() / few.cpu_micros()));
     report.ratio(&format!("{name}: server CPU, µs/page"), sides(Slice::cpu_micros), ratio, target, true);
 }

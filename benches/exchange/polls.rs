@@ -12,7 +12,13 @@ use std::path::Path;
 use tokio::runtime::Runtime;
 
 /// Measures both on each hub.
-pub(crate) fn measure(args: &Args, runtime: &Runtime, hubs: &[&Hub], scratch: &Path, report: &mut Report) -> anyhow::Result<()> {
+pub(crate) fn measure(
+    args: &Args,
+    runtime: &Runtime,
+    hubs: &[&Hub],
+    scratch: &Path,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     for hub in hubs {
         let server = hub.start(&[])?;
         let target = Target::new(hub, "cert-b", "siem")?;
@@ -29,7 +35,14 @@ pub(crate) fn measure(args: &Args, runtime: &Runtime, hubs: &[&Hub], scratch: &P
         let bare_target = Target { address, ..target.clone() };
         for (name, request) in [("empty poll", &empty), ("cached page of 100 objects", &page)] {
             let servers = [(&server, &target), (&bare, &bare_target)];
-            compare(args, runtime, servers, request, &format!("{name}, {} objects", number(count as f64)), report)?;
+            compare(
+                args,
+                runtime,
+                servers,
+                request,
+                &format!("{name}, {} objects", number(count as f64)),
+                report,
+            )?;
         }
         report.note_memory(&format!("polls, {count} objects"), server.pid())?;
         server.stop()?;
@@ -45,7 +58,8 @@ fn compare(
     name: &str,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let length = runtime.block_on(async { length_of(&mut Connection::open(liaison.1).await?, request).await })?;
+    let length =
+        runtime.block_on(async { length_of(&mut Connection::open(liaison.1).await?, request).await })?;
     let work = Work::Same(get(request).into(), length);
     let mut sides = [
         Side::open(runtime, liaison.0, liaison.1, work.clone())?,
@@ -53,7 +67,9 @@ fn compare(
     ];
     let rounds = alternate(runtime, &mut sides, args.rounds(), args.slice())?;
     let target = Some(report::Target::AtLeast(0.7));
-    let pair = |value: fn(&Slice) -> f64| [0, 1].map(|side| number(median(rounds.iter().map(|round| value(&round[side])))));
+    let pair = |value: fn(&Slice) -> f64| {
+        [0, 1].map(|side| number(median(rounds.iter().map(|round| value(&round[side])))))
+    };
     let ratio = median(rounds.iter().map(|[ours, bare]| ours.per_second() / bare.per_second()));
     report.ratio(&format!("{name}: requests/s"), pair(Slice::per_second), ratio, target, false);
     if length > 10_000 {

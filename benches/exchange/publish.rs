@@ -97,8 +97,10 @@ impl Rows {
         for (objects, log) in self.objects.chunks(ROWS_PER_COMMIT).zip(self.log.chunks(ROWS_PER_COMMIT)) {
             let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
             {
-                let mut insert = transaction.prepare_cached("INSERT INTO object VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
-                let mut insert_log = transaction.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5)")?;
+                let mut insert =
+                    transaction.prepare_cached("INSERT INTO object VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+                let mut insert_log =
+                    transaction.prepare_cached("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5)")?;
                 for (object, log) in objects.iter().zip(log) {
                     insert.execute(params_from_iter(object))?;
                     insert_log.execute(params_from_iter(log))?;

@@ -49,17 +49,20 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(args: &Args) -> Self {
-        Self {
-            figures: Vec::new(),
-            resident: Vec::new(),
-            quick: args.quick,
-        }
+        Self { figures: Vec::new(), resident: Vec::new(), quick: args.quick }
     }
 
     /// A figure with its ratio. Of a short run on a machine shared with others, rates say little:
     /// there a target binds only where `steady` says that the ratio is one of processor times,
     /// and with a fifth of tolerance.
-    pub(crate) fn ratio(&mut self, figure: &str, [liaison, other]: [String; 2], ratio: f64, target: Option<Target>, steady: bool) {
+    pub(crate) fn ratio(
+        &mut self,
+        figure: &str,
+        [liaison, other]: [String; 2],
+        ratio: f64,
+        target: Option<Target>,
+        steady: bool,
+    ) {
         let target = match target {
             Some(_) if self.quick && !steady => None,
             Some(Target::AtLeast(bound)) if self.quick => Some(Target::AtLeast(bound * 0.8)),
@@ -78,14 +81,7 @@ impl Report {
 
     /// A figure that holds or does not.
     pub(crate) fn fact(&mut self, figure: &str, [liaison, other]: [String; 2], met: Option<bool>) {
-        self.add(Figure {
-            figure: figure.to_owned(),
-            liaison,
-            other,
-            ratio: None,
-            target: None,
-            met,
-        });
+        self.add(Figure { figure: figure.to_owned(), liaison, other, ratio: None, target: None, met });
     }
 
     /// Notes how much memory a server has had until now.
@@ -124,7 +120,10 @@ impl Report {
             let ratio = figure.ratio.map(|ratio| format!("{ratio:.2}")).unwrap_or_default();
             let target = figure.target.map(Target::text).unwrap_or_default();
             let met = figure.met.map(|met| if met { "yes" } else { "NO" }).unwrap_or_default();
-            println!("| {} | {} | {} | {ratio} | {target} | {met} |", figure.figure, figure.liaison, figure.other);
+            println!(
+                "| {} | {} | {} | {ratio} | {target} | {met} |",
+                figure.figure, figure.liaison, figure.other
+            );
         }
         if let Some(path) = &args.json {
             std::fs::write(path, serde_json::to_vec_pretty(&self.figures)?)?;

@@ -43,7 +43,8 @@ pub(crate) fn measure(runtime: &Runtime, hub: &Hub, report: &mut Report) -> anyh
     // may fall into either time. A poll that asked the database would show thousands of reads, or
     // some microseconds for each in a thread of the store.
     let margin = 4 * (1 + length.as_millis() / 500) as u64;
-    let silent = polled.reads <= idle.reads + margin && polled.store_micros <= idle.store_micros + 0.2 * POLLS as f64;
+    let silent =
+        polled.reads <= idle.reads + margin && polled.store_micros <= idle.store_micros + 0.2 * POLLS as f64;
     let name = format!("database work of {} empty polls, beside as long without any", number(POLLS as f64));
     report.fact(&name, [text(polled, POLLS), text(idle, POLLS)], Some(silent));
     let name = format!("the same of {} polls for one object each", number(CONTROLS as f64));
@@ -52,9 +53,15 @@ pub(crate) fn measure(runtime: &Runtime, hub: &Hub, report: &mut Report) -> anyh
 }
 
 /// Polls that must read, from places all over the collection.
-fn control(runtime: &Runtime, hub: &Hub, server: &Server, connection: &mut Connection) -> anyhow::Result<Counted> {
+fn control(
+    runtime: &Runtime,
+    hub: &Hub,
+    server: &Server,
+    connection: &mut Connection,
+) -> anyhow::Result<Counted> {
     let sql = "SELECT min(added), max(added) FROM log";
-    let (first, last): (i64, i64) = hub.database()?.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (first, last): (i64, i64) =
+        hub.database()?.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut random = Random::new(1);
     let before = count(server)?;
     for _ in 0..CONTROLS {
@@ -74,20 +81,14 @@ async fn ask(connection: &mut Connection, request: &[u8], times: u64) -> anyhow:
 }
 
 fn count(server: &Server) -> anyhow::Result<Counted> {
-    Ok(Counted {
-        reads: reads(server.pid())?.0,
-        store_micros: cpu_seconds_of(server.pid(), is_store)? * 1e6,
-    })
+    Ok(Counted { reads: reads(server.pid())?.0, store_micros: cpu_seconds_of(server.pid(), is_store)? * 1e6 })
 }
 
 fn since(server: &Server, before: Counted) -> anyhow::Result<Counted> {
     // Work that a request leaves behind would be done within this.
     std::thread::sleep(Duration::from_millis(20));
     let now = count(server)?;
-    Ok(Counted {
-        reads: now.reads - before.reads,
-        store_micros: now.store_micros - before.store_micros,
-    })
+    Ok(Counted { reads: now.reads - before.reads, store_micros: now.store_micros - before.store_micros })
 }
 
 /// The writer, and the pool that blocking reads run on; not the threads that serve connections.
