@@ -43,8 +43,11 @@ pub(super) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
 
 /// Reads, splits and sends the files.
 async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Summary> {
-    let objects = input::read_all(&args.files)?;
-    let found = choose(connection, args.collection.as_deref(), Need::Write).await?;
+    // A large file takes as long to read as the server to be reached.
+    let files = args.files.clone();
+    let reading = tokio::task::spawn_blocking(move || input::read_all(&files));
+    let (objects, found) = tokio::join!(reading, choose(connection, args.collection.as_deref(), Need::Write));
+    let (objects, found) = (objects??, found?);
     let mut summary = Summary { total: objects.len() as u64, ..Summary::default() };
     let (batches, oversized) = split(&objects, found.max_content_length);
     summary.failure += oversized.len() as u64;
@@ -65,8 +68,10 @@ async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<
     let sending = batches.into_iter().map(|batch| {
         let (found, bar) = (&found, &bar);
         async move {
-            let status = send(client, found, batch.body, args.tries).await?;
-            bar.inc(batch.objects);
+            // Written only now, so that the files are in memory once and not twice.
+            let body = crate::taxii::envelope::write(batch.iter().copied(), None).into();
+            let status = send(client, found, body, args.tries).await?;
+            bar.inc(batch.len() as u64);
             Ok::<_, ClientError>(status)
         }
     });
@@ -126,19 +131,16 @@ async fn send(client: &Client, to: &Found, body: Bytes, tries: u32) -> Result<St
     Ok(status)
 }
 
-/// An envelope ready to be sent.
-struct Batch {
-    body: Bytes,
-    objects: u64,
-}
+/// The objects of one envelope.
+type Batch<'a> = Vec<&'a [u8]>;
 
 /// Fills envelopes up to the server's limit, or ours if that is less; what fits in none is named.
-fn split(objects: &[input::Item], max_content_length: u64) -> (Vec<Batch>, Vec<StatusDetail>) {
+fn split(objects: &[input::Item], max_content_length: u64) -> (Vec<Batch<'_>>, Vec<StatusDetail>) {
     const FRAME: usize = "{\"objects\":[]}".len();
     let limit = usize::try_from(max_content_length).unwrap_or(usize::MAX);
     let wanted = limit.min(ENVELOPE_BYTES);
     let (mut batches, mut oversized) = (Vec::new(), Vec::new());
-    let mut current: Vec<&[u8]> = Vec::new();
+    let mut current = Batch::new();
     let mut bytes = FRAME;
     for object in objects {
         let json = object.json.as_ref();
@@ -153,23 +155,16 @@ fn split(objects: &[input::Item], max_content_length: u64) -> (Vec<Batch>, Vec<S
             continue;
         }
         if !current.is_empty() && (bytes + json.len() + 1 > wanted || current.len() >= ENVELOPE_OBJECTS) {
-            batches.push(batch(&current));
-            (current, bytes) = (Vec::new(), FRAME);
+            batches.push(std::mem::take(&mut current));
+            bytes = FRAME;
         }
         bytes += json.len() + 1;
         current.push(json);
     }
     if !current.is_empty() {
-        batches.push(batch(&current));
+        batches.push(current);
     }
     (batches, oversized)
-}
-
-fn batch(objects: &[&[u8]]) -> Batch {
-    Batch {
-        body: crate::taxii::envelope::write(objects.iter().copied(), None).into(),
-        objects: objects.len() as u64,
-    }
 }
 
 fn tell(summary: &Summary, dry_run: bool) {

@@ -16,9 +16,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 pub(super) async fn list(
     app: web::Data<App>,
     Caller(peer): Caller,
-    path: web::Path<String>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let root = visible_root(&app, &peer, &path)?;
+    let root = visible_root(&app, &peer, request.match_info().query("root"))?;
     let grants = app.directory.load().grants(&peer, &root);
     Ok(taxii().json(Collections { collections: grants.iter().map(resource).collect() }))
 }

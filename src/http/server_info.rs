@@ -6,7 +6,7 @@ use super::peer::Caller;
 use crate::taxii::media;
 use crate::taxii::resource::{ApiRoot, Discovery};
 use actix_web::http::header;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 /// An answer in TAXII's media type; nothing of ours may be kept by caches on the way.
 pub(super) fn taxii() -> actix_web::HttpResponseBuilder {
@@ -34,9 +34,9 @@ pub(super) async fn discovery(app: web::Data<App>, Caller(peer): Caller) -> Http
 pub(super) async fn api_root(
     app: web::Data<App>,
     Caller(peer): Caller,
-    path: web::Path<String>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let root = visible_root(&app, &peer, &path)?;
+    let root = visible_root(&app, &peer, request.match_info().query("root"))?;
     Ok(taxii().json(ApiRoot {
         title: root,
         description: None,
@@ -49,10 +49,11 @@ pub(super) async fn api_root(
 pub(super) async fn status(
     app: web::Data<App>,
     Caller(peer): Caller,
-    path: web::Path<(String, String)>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    let (root, id) = path.into_inner();
-    let root = visible_root(&app, &peer, &root)?;
+    let path = request.match_info();
+    let root = visible_root(&app, &peer, path.query("root"))?;
+    let id = path.query("status").to_owned();
     let client = peer.name();
     let body = app.store.read(move |store| store.status(&client, &root, &id)).await?;
     Ok(taxii().body(body.ok_or(Failure::NotFound)?))

@@ -74,8 +74,10 @@ impl Envelope {
 }
 
 /// Writes an envelope around objects exactly as they are stored.
-pub fn write<'a>(objects: impl Iterator<Item = &'a [u8]>, next: Option<&str>) -> Vec<u8> {
-    let mut out = b"{".to_vec();
+pub fn write<'a>(objects: impl Iterator<Item = &'a [u8]> + Clone, next: Option<&str>) -> Vec<u8> {
+    let length: usize = objects.clone().map(|object| object.len() + 1).sum();
+    let mut out = Vec::with_capacity(FRAME_MAX + next.map_or(0, str::len) + length);
+    out.push(b'{');
     if let Some(next) = next {
         out.extend_from_slice(format!("\"more\":true,\"next\":\"{next}\"").as_bytes());
     }
@@ -93,6 +95,9 @@ pub fn write<'a>(objects: impl Iterator<Item = &'a [u8]>, next: Option<&str>) ->
     out.extend_from_slice(if first { b"}" } else { b"]}" });
     out
 }
+
+/// What is around objects and `next`, at most.
+const FRAME_MAX: usize = br#"{"more":true,"next":"","objects":[]}"#.len();
 
 #[cfg(test)]
 mod tests {

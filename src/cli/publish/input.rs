@@ -40,7 +40,7 @@ fn load(file: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     if !raw.starts_with(GZIP) {
         return Ok(raw);
     }
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(unpacked_hint(&raw));
     let unpacked =
         flate2::read::MultiGzDecoder::new(raw.as_slice()).take(UNPACKED_MAX_BYTES + 1).read_to_end(&mut text);
     match unpacked.map_err(bad)? as u64 > UNPACKED_MAX_BYTES {
@@ -50,6 +50,13 @@ fn load(file: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
         )),
         false => Ok(text),
     }
+}
+
+/// What a gzip file says of its length, so that the text need not move as it grows. It may be
+/// wrong, or another file may follow; then the text moves after all.
+fn unpacked_hint(raw: &[u8]) -> usize {
+    let said = raw.last_chunk().map_or(0, |last| u32::from_le_bytes(*last) as usize);
+    said.min(raw.len().saturating_mul(UNPACKED_HINT_RATIO))
 }
 
 fn parse(name: &str, text: Vec<u8>, items: &mut Vec<Item>) -> anyhow::Result<()> {
@@ -105,4 +112,6 @@ fn take(name: &str, document: Document, items: &mut Vec<Item>) -> anyhow::Result
 }
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
+/// JSON seldom packs better than this.
+const UNPACKED_HINT_RATIO: usize = 64;
 const UNPACKED_MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
