@@ -152,16 +152,19 @@ pub(crate) fn hub(dice: &mut Dice) -> Hub {
 /// The same on a directory that was prepared in some way.
 pub(crate) fn on(dice: &mut Dice, prepare: impl FnOnce(&Path)) -> Hub {
     let mut hub = Hub::on(members(), dice, prepare);
-    // A cache that keeps all pages shows stale ones; one that is too small is under pressure.
-    let cache = if dice.percent(70) { 200_000_000 } else { 1_000_000 };
-    hub.extra = vec!["server.page_max_bytes=200000".to_owned(), format!("store.page_cache_bytes={cache}")];
+    // A cache that keeps all pages would show stale ones.
+    hub.extra =
+        ["server.page_max_bytes=200000", "store.page_cache_bytes=200000000"].map(str::to_owned).to_vec();
     hub
 }
 
 async fn torture(what: &str, length: Duration, kills: u32, rest: Duration) {
     let started = Instant::now();
     let mut dice = Dice::new(seed(), 0);
-    let hub = hub(&mut dice);
+    let mut hub = hub(&mut dice);
+    if kills > 0 && dice.percent(40) {
+        hub.extra.push("store.page_cache_bytes=1000000".to_owned());
+    }
     hub.start();
     let crowd = Crowd::start(&hub, &mut dice, rest);
     let begun = Instant::now();
