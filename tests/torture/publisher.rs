@@ -7,8 +7,10 @@ use crate::wire::{Client, Outcome};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 /// One version of an object, as its publisher knows it.
 #[derive(Debug, Clone)]
@@ -54,6 +56,8 @@ pub(crate) struct Publisher {
     dice: Dice,
     things: Vec<Thing>,
     pub(crate) book: Book,
+    /// Told at each answer, so that the server can be killed just then.
+    pub(crate) answered: Arc<Notify>,
     /// How long to rest between requests, at most.
     pub(crate) rest: Duration,
     /// Objects to a request, at most.
@@ -70,6 +74,7 @@ impl Publisher {
             dice,
             things: Vec::new(),
             book: Book::default(),
+            answered: Arc::default(),
             rest: Duration::from_millis(400),
             batch_max: 600,
             patience: Duration::from_secs(120),
@@ -221,7 +226,10 @@ impl Publisher {
                 self.client.add(body.clone()).await
             };
             match outcome {
-                Outcome::Answer(status) => break status,
+                Outcome::Answer(status) => {
+                    self.answered.notify_waiters();
+                    break status;
+                }
                 Outcome::Absent => panic!("404 to a POST"),
                 Outcome::Later(_) => self.book.refused_for_now += 1,
                 Outcome::Lost => {

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// 8 publishers and 12 pollers of two organisations.
@@ -27,6 +28,8 @@ pub(crate) fn members() -> Vec<Member> {
 
 /// Actors at work on a hub.
 pub(crate) struct Crowd {
+    /// Told at each answer to a POST.
+    answered: Arc<Notify>,
     publishing: Arc<AtomicBool>,
     polling: Arc<AtomicBool>,
     publishers: Vec<JoinHandle<Publisher>>,
@@ -43,10 +46,12 @@ impl Crowd {
     /// Sets everybody to work; publishers rest up to `rest` between requests.
     pub(crate) fn start(hub: &Hub, dice: &mut Dice, rest: Duration) -> Self {
         let (publishing, polling) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let answered: Arc<Notify> = Arc::default();
         let mut publishers = Vec::new();
         for (at, member) in hub.members.iter().filter(|member| member.publishes).enumerate() {
             let mut publisher = Publisher::new(member, hub.client(member), Dice::new(dice.roll(), at as u64));
             publisher.rest = rest;
+            publisher.answered = answered.clone();
             let stop = publishing.clone();
             publishers.push(tokio::spawn(async move { publisher.work(&stop).await }));
         }
@@ -58,7 +63,7 @@ impl Crowd {
             let stop = polling.clone();
             pollers.push(tokio::spawn(async move { poller.work(&stop).await }));
         }
-        Self { publishing, polling, publishers, pollers }
+        Self { answered, publishing, polling, publishers, pollers }
     }
 
     /// Stops the publishers, lets the pollers come to the end.
@@ -152,16 +157,19 @@ pub(crate) fn hub(dice: &mut Dice) -> Hub {
 /// The same on a directory that was prepared in some way.
 pub(crate) fn on(dice: &mut Dice, prepare: impl FnOnce(&Path)) -> Hub {
     let mut hub = Hub::on(members(), dice, prepare);
-    // A cache that keeps all pages shows stale ones; one that is too small is under pressure.
-    let cache = if dice.percent(70) { 200_000_000 } else { 1_000_000 };
-    hub.extra = vec!["server.page_max_bytes=200000".to_owned(), format!("store.page_cache_bytes={cache}")];
+    // A cache that keeps all pages would show stale ones.
+    hub.extra =
+        ["server.page_max_bytes=200000", "store.page_cache_bytes=200000000"].map(str::to_owned).to_vec();
     hub
 }
 
 async fn torture(what: &str, length: Duration, kills: u32, rest: Duration) {
     let started = Instant::now();
     let mut dice = Dice::new(seed(), 0);
-    let hub = hub(&mut dice);
+    let mut hub = hub(&mut dice);
+    if kills > 0 && dice.percent(40) {
+        hub.extra.push("store.page_cache_bytes=1000000".to_owned());
+    }
     hub.start();
     let crowd = Crowd::start(&hub, &mut dice, rest);
     let begun = Instant::now();
@@ -169,6 +177,10 @@ async fn torture(what: &str, length: Duration, kills: u32, rest: Duration) {
         let due = length * kill / (kills + 1);
         let chance = Duration::from_millis(dice.range(0, 1_000));
         tokio::time::sleep((due + chance).saturating_sub(begun.elapsed())).await;
+        // Mostly at the moment of an answer, when what it promises must be on disk.
+        if dice.percent(75) {
+            let _ = tokio::time::timeout(Duration::from_secs(2), crowd.answered.notified()).await;
+        }
         hub.kill();
         tokio::time::sleep(Duration::from_millis(dice.range(0, 300))).await;
         hub.start();
