@@ -2,7 +2,7 @@
 
 use super::super::args::{Format, PollArgs};
 use super::super::output::{Exit, stop};
-use super::state::{StateFile, place, replace, sync};
+use super::state::{Output, StateFile, place, replace, sync};
 use crate::stix::json::{Document, Node};
 use crate::stix::{StixTime, Timestamp};
 use anyhow::Context;
@@ -26,7 +26,7 @@ impl Sink {
         let is_stdout = args.out == Path::new("-");
         let path = if is_stdout { args.out.clone() } else { std::path::absolute(&args.out)? };
         if state.output().path != path {
-            *state.output() = super::state::Output { path: path.clone(), ..Default::default() };
+            *state.output() = Output { path: path.clone(), ..Default::default() };
         }
         match (args.format, is_stdout) {
             (Format::Jsonl, true) => Ok(Self::Stdout),
@@ -108,11 +108,13 @@ fn lines(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
         file.set_len(output.length).with_context(context)?;
     } else {
         // A new file, or one that another has taken away, shortened or written to: go on at its end.
-        output.length = found.len();
-        output.file = Some((found.dev(), found.ino()));
-        output.writing = false;
-        let position = state.position().clone();
-        state.save(position)?;
+        let now = Output {
+            path: path.to_owned(),
+            file: Some((found.dev(), found.ino())),
+            length: found.len(),
+            ..Output::default()
+        };
+        state.adopt(now)?;
     }
     file.seek(std::io::SeekFrom::End(0)).with_context(context)?;
     let length = state.output().length;
@@ -138,12 +140,8 @@ fn bundles(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
         }
     }
     // The directory may hold what another wrote: go on after it.
-    output.files = last_bundle(path).with_context(context)?;
-    output.file = found;
-    output.writing = false;
-    let files = output.files;
-    let position = state.position().clone();
-    state.save(position)?;
+    let files = last_bundle(path).with_context(context)?;
+    state.adopt(Output { path: path.to_owned(), file: found, files, ..Output::default() })?;
     Ok(Sink::Bundles { dir: path.to_owned(), files, _lock: folder })
 }
 

@@ -119,6 +119,15 @@ impl StateFile {
         self.save(self.state.position.clone())
     }
 
+    /// Says on disk where a run goes on; nothing is written if it is there already.
+    pub(super) fn adopt(&mut self, output: Output) -> anyhow::Result<()> {
+        if self.state.output == output {
+            return Ok(());
+        }
+        self.state.output = output;
+        self.save(self.state.position.clone())
+    }
+
     /// Replaces the state on disk.
     pub(super) fn save(&mut self, position: Position) -> anyhow::Result<()> {
         self.state.position = position;
