@@ -87,8 +87,15 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> a
     };
     loop {
         let mut before = state.position().clone();
-        let page = fetch(connection, &found, args, &mut before).await?;
+        let page = match fetch(connection, &found, args, &mut before).await {
+            Ok(page) => page,
+            Err(error) => {
+                state.mark(false)?;
+                return Err(error);
+            }
+        };
         if page.items() > 0 {
+            state.mark(true)?;
             sink.write(&page.document)?;
             round.objects += page.items() as u64;
             round.pages += 1;
@@ -108,6 +115,7 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> a
         round.cursor = after.last.clone();
         if after != *state.position() {
             sink.note(&mut state);
+            state.output().writing = more;
             state.save(after)?;
         }
         if !more {

@@ -340,6 +340,28 @@ def test_poll_going_back_to_an_earlier_output_destroys_nothing(hub, tmp_path):
     assert [thing["name"] for thing in read_objects(tmp_path / "d.jsonl")] == ["more 1", "more 3"]
 
 
+def test_polls_of_two_collections_may_write_to_one_place(hub, tmp_path):
+    registry = hub.registry()
+    second = uuid4()
+    registry["agreement"][0]["collection"].append(
+        {"id": second, "title": "Second", "alias": "second", "api_root": "exchange", "unmarked": "assume:AMBER"}
+    )
+    hub.apply(registry)
+    outputs = {"jsonl": tmp_path / "both.jsonl", "bundles": tmp_path / "both"}
+    sent = []
+    for step in range(6):
+        collection = (hub.collection, second)[step % 2]
+        sent.append(indicator(str(step)))
+        hub.post([sent[-1]], collection=collection)
+        for form, out in outputs.items():
+            # The same state directory, and one of each form's own.
+            state = ("--state", tmp_path / f"state-{form}", "--collection", collection)
+            ended(poll(hub, "--format", form, "--out", out, *state), DONE, "1 new object")
+            ended(poll(hub, "--format", form, "--out", out, *state), DONE, "0 new objects")
+    assert read_objects(outputs["jsonl"]) == sent
+    assert [thing for path in sorted(outputs["bundles"].iterdir()) for thing in read_objects(path)] == sent
+
+
 def test_poll_writes_a_directory_that_stix2_reads(hub, tmp_path):
     first = indicator("first")
     versions = [first | {"modified": f"2026-02-01T00:00:00.{digits}Z", "name": digits} for digits in ("1", "123456", "123")]

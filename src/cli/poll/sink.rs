@@ -2,7 +2,7 @@
 
 use super::super::args::{Format, PollArgs};
 use super::super::output::{Exit, stop};
-use super::state::{StateFile, place, replace, sync};
+use super::state::{Output, StateFile, place, replace, sync};
 use crate::stix::json::{Document, Node};
 use crate::stix::{StixTime, Timestamp};
 use anyhow::Context;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub(super) enum Sink {
     Stdout,
     Lines { file: File, length: u64 },
-    Bundles { dir: PathBuf, files: u64 },
+    Bundles { dir: PathBuf, files: u64, _lock: File },
     Directory { dir: PathBuf },
 }
 
@@ -26,7 +26,7 @@ impl Sink {
         let is_stdout = args.out == Path::new("-");
         let path = if is_stdout { args.out.clone() } else { std::path::absolute(&args.out)? };
         if state.output().path != path {
-            *state.output() = super::state::Output { path: path.clone(), ..Default::default() };
+            *state.output() = Output { path: path.clone(), ..Default::default() };
         }
         match (args.format, is_stdout) {
             (Format::Jsonl, true) => Ok(Self::Stdout),
@@ -61,7 +61,7 @@ impl Sink {
                 file.write_all(&text).and_then(|()| file.sync_data()).context("cannot write the output")?;
                 *length += text.len() as u64;
             }
-            Self::Bundles { dir, files } => {
+            Self::Bundles { dir, files, .. } => {
                 *files += 1;
                 let id = uuid::Uuid::new_v4();
                 let mut text =
@@ -99,18 +99,22 @@ impl Sink {
 fn lines(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
     let context = || format!("cannot write {}", path.display());
     let mut file = File::options().create(true).read(true).append(true).open(path).with_context(context)?;
+    alone(&file, path)?;
     let found = file.metadata().with_context(context)?;
     let output = state.output();
     let known = output.file == Some((found.dev(), found.ino())) && output.length <= found.len();
-    if known {
+    if known && output.writing {
         // Past this length is what a killed run wrote without moving its cursor.
         file.set_len(output.length).with_context(context)?;
     } else {
-        // A new file, or one that somebody has taken away or shortened: go on at its end.
-        output.length = found.len();
-        output.file = Some((found.dev(), found.ino()));
-        let position = state.position().clone();
-        state.save(position)?;
+        // A new file, or one that another has taken away, shortened or written to: go on at its end.
+        let now = Output {
+            path: path.to_owned(),
+            file: Some((found.dev(), found.ino())),
+            length: found.len(),
+            ..Output::default()
+        };
+        state.adopt(now)?;
     }
     file.seek(std::io::SeekFrom::End(0)).with_context(context)?;
     let length = state.output().length;
@@ -120,25 +124,32 @@ fn lines(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
 fn bundles(path: &Path, state: &mut StateFile) -> anyhow::Result<Sink> {
     let context = || format!("cannot write {}", path.display());
     std::fs::create_dir_all(path).with_context(context)?;
-    let found = std::fs::metadata(path).with_context(context)?;
+    let folder = File::open(path).with_context(context)?;
+    alone(&folder, path)?;
+    let found = folder.metadata().with_context(context)?;
     let found = Some((found.dev(), found.ino()));
-    if state.output().file != found {
-        // A new directory, or one that was written to before another was: go on after what is there.
-        state.output().files = last_bundle(path).with_context(context)?;
-        state.output().file = found;
-        let position = state.position().clone();
-        state.save(position)?;
-    }
-    let files = state.output().files;
-    // One file more than the cursor stands for is what a killed run left; it is written anew, but
-    // if there is nothing new it must not stay.
-    let beyond = path.join(bundle_name(files + 1));
-    match std::fs::remove_file(&beyond) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).context("cannot write the output")
+    let output = state.output();
+    if output.file == found && output.writing {
+        // One file more than the cursor stands for is what a killed run left; it is written anew,
+        // but if there is nothing new it must not stay.
+        match std::fs::remove_file(path.join(bundle_name(output.files + 1))) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(context);
+            }
+            _ => {}
         }
-        _ => Ok(Sink::Bundles { dir: path.to_owned(), files }),
     }
+    // The directory may hold what another wrote: go on after it.
+    let files = last_bundle(path).with_context(context)?;
+    state.adopt(Output { path: path.to_owned(), file: found, files, ..Output::default() })?;
+    Ok(Sink::Bundles { dir: path.to_owned(), files, _lock: folder })
+}
+
+/// Two polls of different collections may write to one place, but not at once.
+fn alone(output: &File, path: &Path) -> anyhow::Result<()> {
+    output
+        .try_lock()
+        .map_err(|_| stop(Exit::Failed, format!("another poll is writing to {}", path.display())))
 }
 
 /// The highest number among the bundle files in a directory.

@@ -42,6 +42,10 @@ pub(super) struct Output {
     pub(super) length: u64,
     /// Files written so far.
     pub(super) files: u64,
+    /// A run is writing, or was killed while it was: what is past the above is its own. Otherwise
+    /// it is another's, such as a poll of another collection.
+    #[serde(default)]
+    pub(super) writing: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -104,6 +108,24 @@ impl StateFile {
 
     pub(super) fn output(&mut self) -> &mut Output {
         &mut self.state.output
+    }
+
+    /// Says on disk whether a run is writing.
+    pub(super) fn mark(&mut self, writing: bool) -> anyhow::Result<()> {
+        if self.state.output.writing == writing {
+            return Ok(());
+        }
+        self.state.output.writing = writing;
+        self.save(self.state.position.clone())
+    }
+
+    /// Says on disk where a run goes on; nothing is written if it is there already.
+    pub(super) fn adopt(&mut self, output: Output) -> anyhow::Result<()> {
+        if self.state.output == output {
+            return Ok(());
+        }
+        self.state.output = output;
+        self.save(self.state.position.clone())
     }
 
     /// Replaces the state on disk.
