@@ -66,16 +66,23 @@ pub fn answer(method: &Method, target: &str, answer: &Answer) {
 /// Fails unless a document conforms to a schema.
 #[track_caller]
 pub fn assert_is(resource: &str, json: &Value, place: &str) {
+    let errors: Vec<String> =
+        validator(resource).iter_errors(json).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{place}: not a conforming {resource}: {errors:?}\n{json}");
+}
+
+/// Does a document conform to a schema?
+pub fn conforms(resource: &str, json: &Value) -> bool {
+    validator(resource).is_valid(json)
+}
+
+fn validator(resource: &str) -> &'static jsonschema::Validator {
     static VALIDATORS: OnceLock<HashMap<&str, jsonschema::Validator>> = OnceLock::new();
     let validators = VALIDATORS.get_or_init(|| {
         let compile = |text| jsonschema::validator_for(&serde_json::from_str(text).unwrap()).unwrap();
         SCHEMAS.iter().map(|(name, text)| (*name, compile(text))).collect()
     });
-    let errors: Vec<String> = validators[resource]
-        .iter_errors(json)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{place}: not a conforming {resource}: {errors:?}\n{json}");
+    &validators[resource]
 }
 
 fn resource(method: &Method, segments: &[&str]) -> &'static str {

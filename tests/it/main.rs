@@ -22,6 +22,7 @@ mod model;
 mod negotiation;
 mod objects;
 mod paging;
+mod schemas;
 mod status;
 mod store_contract;
 mod tls;
