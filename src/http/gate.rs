@@ -1,8 +1,9 @@
 //! What every request passes before a handler sees it: form, host, identity, share.
 
 use super::App;
+use super::connection::Connection;
 use super::error::Failure;
-use super::peer::{Connection, identify};
+use super::peer::identify;
 use crate::policy::Peer;
 use crate::taxii::media;
 use actix_web::body::MessageBody;
@@ -15,7 +16,6 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Each client's share, and the hosts that we answer for.
@@ -73,7 +73,7 @@ pub(super) async fn pass(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse, Error> {
     let connection = request.request().conn_data::<Arc<Connection>>().ok_or(Failure::UnknownClient)?.clone();
-    if connection.closing.load(Ordering::Relaxed) {
+    if !connection.begin() {
         return cut(request).await;
     }
     let last = request.head().connection_type() == ConnectionType::Close;
@@ -82,7 +82,11 @@ pub(super) async fn pass(
         Ok(response) => response.response().head().connection_type() == ConnectionType::Close,
         Err(error) => error.as_error::<Failure>().is_none_or(Failure::closes),
     };
-    connection.closing.store(last || refused, Ordering::Relaxed);
+    match (refused, last) {
+        (true, _) => connection.cut_off(),
+        (false, true) => connection.close(),
+        (false, false) => {}
+    }
     answer
 }
 

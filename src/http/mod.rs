@@ -2,6 +2,7 @@
 
 mod admin;
 mod collections;
+mod connection;
 mod error;
 mod gate;
 mod objects;

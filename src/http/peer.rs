@@ -2,35 +2,13 @@
 //! take part in.
 
 use super::App;
+use super::connection::Connection;
 use super::error::Failure;
-use super::tls::{Certificate, Trust};
 use crate::policy::{Grant, Peer};
-use actix_tls::accept::rustls_0_23::TlsStream;
-use actix_web::dev::{Extensions, Payload};
-use actix_web::rt::net::TcpStream;
+use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use std::any::Any;
 use std::future::{Ready, ready};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
-/// What all requests of one connection share.
-pub(super) struct Connection {
-    certificate: Option<Certificate>,
-    /// Set with the answer that is the last one.
-    pub(super) closing: AtomicBool,
-}
-
-/// Keeps the certificate of a new connection; it cannot refuse, so what is missing here is
-/// refused by [`identify`].
-pub(super) fn on_connect(trust: &Trust, connection: &dyn Any, data: &mut Extensions) {
-    let stream = connection.downcast_ref::<TlsStream<TcpStream>>();
-    let chain = stream.and_then(|stream| stream.get_ref().1.peer_certificates());
-    data.insert(Arc::new(Connection {
-        certificate: chain.and_then(|chain| trust.certificate(chain)),
-        closing: AtomicBool::new(false),
-    }));
-}
 
 /// Who is asking, by the registry as it is now.
 pub(super) fn identify(app: &App, request: &HttpRequest) -> Result<Arc<Peer>, Failure> {

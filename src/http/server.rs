@@ -1,8 +1,9 @@
 //! Starting the server, and keeping it up to date: registry, revocations, certificates.
 
+use super::connection::{Shares, on_connect};
 use super::gate::{Gate, pass};
 use super::tls::{ServerIdentity, TlsError, Trust, TrustFiles, server_config};
-use super::{App, Settings, admin, peer, routes};
+use super::{App, Settings, admin, routes};
 use crate::clock::Clock;
 use crate::feed::{Feed, PageLimits};
 use crate::policy::Directory;
@@ -115,10 +116,12 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
         settings,
     });
     let shared = app.clone();
+    let shares = Arc::new(Shares::default());
+    let_go_of_stalled(&serving.listener)?;
     let server = HttpServer::new(move || {
         actix_web::App::new().app_data(shared.clone()).wrap(middleware::from_fn(pass)).configure(routes)
     })
-    .on_connect(move |connection, data| peer::on_connect(&trust.load(), connection, data))
+    .on_connect(move |connection, data| on_connect(&trust.load(), &shares, connection, data))
     .workers(serving.workers)
     .keep_alive(Duration::from_secs(75))
     .client_request_timeout(Duration::from_secs(10))
@@ -149,6 +152,15 @@ impl Running {
     pub fn is_writable(&self) -> bool {
         self.app.store.memory().is_writable()
     }
+}
+
+/// Ends connections whose peer takes nothing of an answer for 30 seconds; they have this from the
+/// listener. Elsewhere than on Linux such a connection lasts until the peer goes.
+fn let_go_of_stalled(listener: &TcpListener) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(listener).set_tcp_user_timeout(Some(Duration::from_secs(30)))?;
+    let _ = listener;
+    Ok(())
 }
 
 /// Looks every half second whether registry, revocations or certificates have changed.
