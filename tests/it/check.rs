@@ -66,8 +66,10 @@ pub fn answer(method: &Method, target: &str, answer: &Answer) {
 /// Fails unless a document conforms to a schema.
 #[track_caller]
 pub fn assert_is(resource: &str, json: &Value, place: &str) {
-    let errors: Vec<String> =
-        validator(resource).iter_errors(json).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let errors: Vec<String> = validator(resource)
+        .iter_errors(json)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(errors.is_empty(), "{place}: not a conforming {resource}: {errors:?}\n{json}");
 }
 

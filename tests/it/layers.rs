@@ -111,7 +111,9 @@ fn every_module_has_its_place() {
 
 #[test]
 fn sql_http_and_loose_errors_stay_where_they_belong() {
-    for (word, allowed) in [("rusqlite", &["store"][..]), ("actix_web", &["http", "cli"]), ("anyhow", &["cli"])] {
+    for (word, allowed) in
+        [("rusqlite", &["store"][..]), ("actix_web", &["http", "cli"]), ("anyhow", &["cli"])]
+    {
         for (module, file, text) in modules() {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             let names = code

@@ -4,9 +4,33 @@ use std::path::Path;
 
 /// Every requirement on servers, by number.
 const REQUIREMENTS: [&[std::ops::RangeInclusive<u32>]; 1] = [&[
-    1..=7, 10..=15, 17..=32, 35..=41, 45..=47, 49..=58, 60..=65, 70..=74, 80..=91, 95..=102, 105..=124, 130..=157, 160..=162,
-    165..=165, 170..=173, 180..=184, 186..=186, 190..=190, 200..=204, 206..=213, 220..=222, 230..=234, 237..=237, 240..=243,
-    250..=255, 260..=260, 262..=263,
+    1..=7,
+    10..=15,
+    17..=32,
+    35..=41,
+    45..=47,
+    49..=58,
+    60..=65,
+    70..=74,
+    80..=91,
+    95..=102,
+    105..=124,
+    130..=157,
+    160..=162,
+    165..=165,
+    170..=173,
+    180..=184,
+    186..=186,
+    190..=190,
+    200..=204,
+    206..=213,
+    220..=222,
+    230..=234,
+    237..=237,
+    240..=243,
+    250..=255,
+    260..=260,
+    262..=263,
 ]];
 
 struct Row {
@@ -38,7 +62,11 @@ fn tests_named(evidence: &str) -> Vec<&str> {
 
 #[test]
 fn every_requirement_is_in_the_ledger_once() {
-    let want: Vec<String> = REQUIREMENTS.iter().flat_map(|ranges| ranges.iter().cloned().flatten()).map(|n| format!("R{n:03}")).collect();
+    let want: Vec<String> = REQUIREMENTS
+        .iter()
+        .flat_map(|ranges| ranges.iter().cloned().flatten())
+        .map(|n| format!("R{n:03}"))
+        .collect();
     let found: Vec<String> = rows().into_iter().map(|row| row.number).collect();
     assert_eq!(found, want);
 }
@@ -50,7 +78,10 @@ fn every_test_named_in_the_ledger_exists() {
             let (place, name) = test.rsplit_once("::").unwrap();
             let (path, line) = match place.strip_prefix("it::") {
                 Some(module) => (format!("tests/it/{module}.rs"), format!("#[test]\nfn {name}()")),
-                None => (format!("tests/python/{}.py", place.strip_prefix("python::").unwrap()), format!("def {name}(")),
+                None => (
+                    format!("tests/python/{}.py", place.strip_prefix("python::").unwrap()),
+                    format!("def {name}("),
+                ),
             };
             assert!(read(&path).contains(&line), "{}: {test} is no test", row.number);
         }

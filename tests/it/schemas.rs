@@ -15,17 +15,32 @@ fn samples() -> Vec<(&'static str, Value)> {
         "media_types": ["application/stix+json;version=2.1"]});
     let record = json!({"id": format!("indicator--{UUID}"), "date_added": TIME, "version": TIME, "media_type": "application/stix+json;version=2.1"});
     vec![
-        ("discovery", json!({"title": "t", "description": "d", "contact": "c", "default": "https://a/b/", "api_roots": ["https://a/b/"]})),
-        ("api-root", json!({"title": "t", "description": "d", "versions": ["application/taxii+json;version=2.1"], "max_content_length": 1})),
-        ("status", json!({"id": UUID, "status": "complete", "request_timestamp": TIME, "total_count": 2, "success_count": 1,
-            "successes": [detail], "failure_count": 1, "failures": [detail], "pending_count": 0})),
+        (
+            "discovery",
+            json!({"title": "t", "description": "d", "contact": "c", "default": "https://a/b/", "api_roots": ["https://a/b/"]}),
+        ),
+        (
+            "api-root",
+            json!({"title": "t", "description": "d", "versions": ["application/taxii+json;version=2.1"], "max_content_length": 1}),
+        ),
+        (
+            "status",
+            json!({"id": UUID, "status": "complete", "request_timestamp": TIME, "total_count": 2, "success_count": 1,
+            "successes": [detail], "failure_count": 1, "failures": [detail], "pending_count": 0}),
+        ),
         ("collection", collection.clone()),
         ("collections", json!({"collections": [collection]})),
-        ("envelope", json!({"more": true, "next": "n", "objects": [{"type": "indicator", "id": format!("indicator--{UUID}")}]})),
+        (
+            "envelope",
+            json!({"more": true, "next": "n", "objects": [{"type": "indicator", "id": format!("indicator--{UUID}")}]}),
+        ),
         ("manifest", json!({"more": true, "next": "n", "objects": [record]})),
         ("versions", json!({"more": true, "next": "n", "versions": [TIME]})),
-        ("error", json!({"title": "t", "description": "d", "error_id": UUID, "error_code": "e", "http_status": "404",
-            "external_details": "https://a/", "details": {}})),
+        (
+            "error",
+            json!({"title": "t", "description": "d", "error_id": UUID, "error_code": "e", "http_status": "404",
+            "external_details": "https://a/", "details": {}}),
+        ),
     ]
 }
 
@@ -54,8 +69,17 @@ fn conforming_resources_pass() {
 
 #[test]
 fn lists_are_never_empty() {
-    for (resource, list) in [("discovery", "/api_roots"), ("api-root", "/versions"), ("status", "/successes"), ("status", "/failures"),
-        ("collection", "/media_types"), ("collections", "/collections"), ("envelope", "/objects"), ("manifest", "/objects"), ("versions", "/versions")] {
+    for (resource, list) in [
+        ("discovery", "/api_roots"),
+        ("api-root", "/versions"),
+        ("status", "/successes"),
+        ("status", "/failures"),
+        ("collection", "/media_types"),
+        ("collections", "/collections"),
+        ("envelope", "/objects"),
+        ("manifest", "/objects"),
+        ("versions", "/versions"),
+    ] {
         refuses(resource, list, json!([]));
         refuses(resource, list, Value::Null);
     }
@@ -63,8 +87,17 @@ fn lists_are_never_empty() {
 
 #[test]
 fn timestamps_have_six_fraction_digits_and_a_z() {
-    for bad in ["2026-02-09T08:00:00Z", "2026-02-09T08:00:00.123Z", "2026-02-09T08:00:00.1234567Z", "2026-02-09T08:00:00.123456+00:00",
-        "2026-02-09t08:00:00.123456Z", "2026-02-09 08:00:00.123456Z", "2026-13-09T08:00:00.123456Z", "undefined", ""] {
+    for bad in [
+        "2026-02-09T08:00:00Z",
+        "2026-02-09T08:00:00.123Z",
+        "2026-02-09T08:00:00.1234567Z",
+        "2026-02-09T08:00:00.123456+00:00",
+        "2026-02-09t08:00:00.123456Z",
+        "2026-02-09 08:00:00.123456Z",
+        "2026-13-09T08:00:00.123456Z",
+        "undefined",
+        "",
+    ] {
         refuses("status", "/request_timestamp", json!(bad));
         refuses("manifest", "/objects/0/date_added", json!(bad));
     }
@@ -72,7 +105,13 @@ fn timestamps_have_six_fraction_digits_and_a_z() {
 
 #[test]
 fn identifiers_are_version_4_uuids() {
-    for bad in ["3f0e7d0c-8d39-1f5e-9a51-3f6a2b9a7c11", "3f0e7d0c-8d39-4f5e-7a51-3f6a2b9a7c11", "3f0e7d0c8d394f5e9a513f6a2b9a7c11", "x", ""] {
+    for bad in [
+        "3f0e7d0c-8d39-1f5e-9a51-3f6a2b9a7c11",
+        "3f0e7d0c-8d39-4f5e-7a51-3f6a2b9a7c11",
+        "3f0e7d0c8d394f5e9a513f6a2b9a7c11",
+        "x",
+        "",
+    ] {
         refuses("status", "/id", json!(bad));
         refuses("collection", "/id", json!(bad));
     }
@@ -80,9 +119,13 @@ fn identifiers_are_version_4_uuids() {
 
 #[test]
 fn required_properties_cannot_be_missing_and_others_cannot_be_added() {
-    let required = [("discovery", &["title"][..]), ("api-root", &["title", "versions", "max_content_length"]),
+    let required = [
+        ("discovery", &["title"][..]),
+        ("api-root", &["title", "versions", "max_content_length"]),
         ("status", &["id", "status", "total_count", "success_count", "failure_count", "pending_count"]),
-        ("collection", &["id", "title", "can_read", "can_write"]), ("error", &["title"])];
+        ("collection", &["id", "title", "can_read", "can_write"]),
+        ("error", &["title"]),
+    ];
     for (resource, names) in required {
         for name in names {
             let mut document = sample(resource);
@@ -108,7 +151,8 @@ fn every_property_has_its_type() {
     for (resource, document) in samples() {
         for name in document.as_object().unwrap().keys() {
             for other in [json!("☃"), json!(-1), json!(1.5), json!({"a": 1}), json!([1]), Value::Null] {
-                let is_text = other.is_string() && ["title", "description", "contact", "error_code", "next"].contains(&name.as_str());
+                let is_text = other.is_string()
+                    && ["title", "description", "contact", "error_code", "next"].contains(&name.as_str());
                 let is_object = other.is_object() && name == "details";
                 if !is_text && !is_object {
                     refuses(resource, &format!("/{name}"), other);
@@ -124,7 +168,16 @@ fn every_property_has_its_type() {
 
 #[test]
 fn urls_are_absolute_https_or_from_one_slash_without_a_query() {
-    for bad in ["http://a/b/", "https://a/b/?x=1", "//a/b/", "../b/", "b/", "https://a/b/#c", "ftp://a/", "https://user@a/b/"] {
+    for bad in [
+        "http://a/b/",
+        "https://a/b/?x=1",
+        "//a/b/",
+        "../b/",
+        "b/",
+        "https://a/b/#c",
+        "ftp://a/",
+        "https://user@a/b/",
+    ] {
         refuses("discovery", "/api_roots", json!([bad]));
         refuses("discovery", "/default", json!(bad));
     }
@@ -158,7 +211,12 @@ fn more_comes_with_next_and_with_something_on_the_page() {
             document.as_object_mut().unwrap().remove(name);
             conforms(resource, &document)
         };
-        assert!(!without("more") && !without("next") && !without(if resource == "versions" { "versions" } else { "objects" }), "{resource}");
+        assert!(
+            !without("more")
+                && !without("next")
+                && !without(if resource == "versions" { "versions" } else { "objects" }),
+            "{resource}"
+        );
         refuses(resource, "/more", json!(false));
     }
 }
@@ -179,8 +237,17 @@ fn every_resource_of_the_server_conforms() {
     let status = client.publish(INDICATORS, &[amber(1), amber(2)]);
     let status = format!("/exchange/status/{}/", status["id"].as_str().unwrap());
     let object = object_in(INDICATORS, &amber(1));
-    let paths = ["/taxii2/", "/exchange/", &status, "/exchange/collections/", "/exchange/collections/indicators/",
-        &format!("{}?limit=1", manifest_of(INDICATORS)), &format!("{}?limit=1", objects_of(INDICATORS)), &object, &format!("{object}versions/")];
+    let paths = [
+        "/taxii2/",
+        "/exchange/",
+        &status,
+        "/exchange/collections/",
+        "/exchange/collections/indicators/",
+        &format!("{}?limit=1", manifest_of(INDICATORS)),
+        &format!("{}?limit=1", objects_of(INDICATORS)),
+        &object,
+        &format!("{object}versions/"),
+    ];
     for path in paths {
         assert_eq!(client.get(path).status, 200, "{path}");
     }
