@@ -5,7 +5,7 @@ use super::{Directory, Handling, Peer, WriteScope};
 use crate::registry::{Agreement, Unmarked};
 use crate::stix::{Object, StixId, Timestamp, Tlp};
 
-/// Proof that a peer may add an object to a collection; made by [`admit`] only.
+/// Proof that a peer may add an object to a collection; made by [`admit()`] only.
 #[derive(Debug, Clone)]
 pub struct Admitted {
     object: Object,

@@ -1,4 +1,4 @@
-//! Who may see and add what. PURE: two functions, [`admit`] and [`read_scope`], decide everything,
+//! Who may see and add what. PURE: two functions, [`admit()`] and [`read_scope`], decide everything,
 //! and the values they return are the only keys to the store.
 
 mod admit;
