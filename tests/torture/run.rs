@@ -86,6 +86,7 @@ impl Finished {
     /// Everything that can be checked while the hub runs; it is stopped at the end.
     pub(crate) async fn check(&mut self, hub: &Hub, what: &str, started: Instant) {
         self.check_rest().await;
+        self.check_at_once().await;
         let ledger = Ledger::new(self.publishers.iter().map(|publisher| &publisher.book));
         for poller in &self.pollers {
             let manifest = ledger.check_resources(hub, &poller.member, 10).await;
@@ -110,6 +111,29 @@ impl Finished {
             poller.drain().await;
             let again = poller.drain().await;
             assert_eq!(again, 0, "{:?} {:?} sees objects again at rest", poller.member, poller.style);
+        }
+    }
+
+    /// Who asks after an answer to a POST sees what it added, also if it asked in vain all the while.
+    async fn check_at_once(&mut self) {
+        let writer = &mut self.publishers[0];
+        for _ in 0..25 {
+            let done = AtomicBool::new(false);
+            let publish = async {
+                writer.publish_levels(&[0]).await;
+                done.store(true, Ordering::Relaxed);
+            };
+            let steady = self.pollers.iter_mut().filter(|poller| poller.limits.0 == poller.limits.1);
+            let polls = steady.map(async |poller| {
+                while !done.load(Ordering::Relaxed) {
+                    poller.drain().await;
+                }
+                poller.drain().await;
+                poller.seen.last().map(|seen| seen.id.clone())
+            });
+            let (newest, ()) = tokio::join!(futures_util::future::join_all(polls), publish);
+            let sent = &writer.book.sent[writer.book.sent.len() - 1].id;
+            assert!(newest.iter().flatten().all(|id| id == sent), "{sent} was acknowledged and is not shown");
         }
     }
 
