@@ -403,6 +403,22 @@ fn another_organisation_adds_no_versions() {
 }
 
 #[test]
+fn what_another_organisation_published_and_is_posted_again_is_a_success() {
+    on_every_backend(|world| {
+        let versions = [0, 1, 2].map(|k| indicator(1, k, Tlp::Amber));
+        world.add(&versions, at(0));
+        let status = world.add_as("cert-b/feed", INDICATORS, &versions, at(0)).unwrap();
+        assert_eq!(
+            (status.success_count, status.failure_count),
+            (3, 0),
+            "in whatever order they are looked at"
+        );
+        let red = world.add_as("cert-b/feed", INDICATORS, &[indicator(1, 1, Tlp::Red)], at(0)).unwrap();
+        assert!(red.failures[0].message.as_deref().unwrap().contains("conflict"));
+    });
+}
+
+#[test]
 fn last_and_first_are_among_the_versions_that_the_scope_sees() {
     on_every_backend(|world| {
         let levels = [Tlp::Red, Tlp::Amber, Tlp::Green, Tlp::Amber, Tlp::Red];

@@ -49,6 +49,17 @@ enum Verdict {
     Refused(&'static str),
 }
 
+impl Verdict {
+    /// Of several, the lowest counts.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Stored | Self::Present => 0,
+            Self::Refused(CONFLICT) => 1,
+            Self::Refused(_) => 2,
+        }
+    }
+}
+
 impl<'w, 'a> Adding<'w, 'a> {
     pub(super) fn new(work: &'w mut Work<'a>) -> Self {
         Self { work, rows: HashMap::new(), by_hash: HashMap::new() }
@@ -101,21 +112,20 @@ impl<'w, 'a> Adding<'w, 'a> {
         let hash = index::hash(id.as_str());
         let stored = family(self.work, coll, id.as_str(), hash)?;
         let pending = self.by_hash.get(&(coll, hash)).cloned().unwrap_or_default();
-        if stored.len() + pending.len() >= VERSIONS_MAX {
-            return Ok(Verdict::Refused(TOO_MANY_VERSIONS));
-        }
+        let mut verdicts = Vec::new();
         for member in &stored {
-            if let Some(verdict) = self.against_stored(&prepared, member)? {
-                return Ok(verdict);
-            }
+            verdicts.extend(self.against_stored(&prepared, member)?);
         }
         let rows = self.rows.entry(collection.to_owned()).or_default();
         let pending: Vec<usize> =
             pending.into_iter().filter(|at| rows[*at].prepared.admitted.object().id() == id).collect();
-        for row in pending.iter().map(|at| &rows[*at]) {
-            if let Some(verdict) = against_pending(&prepared, row) {
-                return Ok(verdict);
-            }
+        verdicts.extend(pending.iter().filter_map(|at| against_pending(&prepared, &rows[*at])));
+        // What is there already is a success, whoever owns the object and its other versions.
+        if let Some(verdict) = verdicts.into_iter().min_by_key(Verdict::rank) {
+            return Ok(verdict);
+        }
+        if stored.len() + pending.len() >= VERSIONS_MAX {
+            return Ok(Verdict::Refused(TOO_MANY_VERSIONS));
         }
         let row = Row { class: self.class(&prepared)?, hash, prepared, received };
         self.accept(collection, coll, row, &stored, &pending)?;
