@@ -127,6 +127,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     .client_request_timeout(Duration::from_secs(10))
     .tls_handshake_timeout(Duration::from_secs(10))
     .client_disconnect_timeout(Duration::from_secs(2))
+    .tcp_nodelay(true)
     .h1_write_buffer_size(65_536)
     .backlog(1024)
     .max_connections(20_000 / serving.workers.max(1))

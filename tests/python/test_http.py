@@ -2,11 +2,10 @@
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from wire import (AMBER, SHARED, TAXII, assert_error, indicator, objects_path, read_response, receive, unharmed, until_closed,
+from wire import (AMBER, SHARED, TAXII, assert_error, indicator, objects_path, read_response, unharmed, until_closed,
                   wire_hub)
 
 PATH = objects_path()

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tls_bytes import client_hello, extension, record
-from wire import TAXII, assert_error, receive, unharmed, until_closed, wire_hub
+from wire import assert_error, receive, unharmed, until_closed, wire_hub
 
 V2, V3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 REQUEST = b"GET /taxii2/ HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nConnection: close\r\n\r\n"
