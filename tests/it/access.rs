@@ -133,10 +133,9 @@ fn the_certificate_alone_decides_for_all_collection_data() {
 /// An answer without what differs between any two: ids asked for, the error's own id, the date.
 fn masked(answer: &Answer, ids: &[&str]) -> (u16, Vec<(String, String)>, String) {
     let mut text = answer.text();
-    if let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) {
-        if let Some(error_id) = json["error_id"].as_str() {
-            text = text.replace(error_id, "ERROR");
-        }
+    let json = serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default();
+    if let Some(error_id) = json["error_id"].as_str() {
+        text = text.replace(error_id, "ERROR");
     }
     ids.iter().for_each(|id| text = text.replace(id, "ID"));
     let mut headers: Vec<(String, String)> = answer

@@ -226,56 +226,59 @@ fn unknown_members_of_an_envelope_are_ignored() {
     assert!(page.first().unwrap() > "2020");
 }
 
+const DOMAIN: [&str; 23] = [
+    "attack-pattern",
+    "campaign",
+    "course-of-action",
+    "grouping",
+    "identity",
+    "incident",
+    "indicator",
+    "infrastructure",
+    "intrusion-set",
+    "location",
+    "malware",
+    "malware-analysis",
+    "note",
+    "observed-data",
+    "opinion",
+    "report",
+    "threat-actor",
+    "tool",
+    "vulnerability",
+    "relationship",
+    "sighting",
+    "language-content",
+    "extension-definition",
+];
+
+const OBSERVABLE: [&str; 18] = [
+    "artifact",
+    "autonomous-system",
+    "directory",
+    "domain-name",
+    "email-addr",
+    "email-message",
+    "file",
+    "ipv4-addr",
+    "ipv6-addr",
+    "mac-addr",
+    "mutex",
+    "network-traffic",
+    "process",
+    "software",
+    "url",
+    "user-account",
+    "windows-registry-key",
+    "x509-certificate",
+];
+
 #[test]
 fn every_kind_of_stix_object_is_accepted() {
     let app = TestApp::start();
     let client = app.client("cert-a/feed");
-    let domain = [
-        "attack-pattern",
-        "campaign",
-        "course-of-action",
-        "grouping",
-        "identity",
-        "incident",
-        "indicator",
-        "infrastructure",
-        "intrusion-set",
-        "location",
-        "malware",
-        "malware-analysis",
-        "note",
-        "observed-data",
-        "opinion",
-        "report",
-        "threat-actor",
-        "tool",
-        "vulnerability",
-        "relationship",
-        "sighting",
-        "language-content",
-        "extension-definition",
-    ];
-    let observable = [
-        "artifact",
-        "autonomous-system",
-        "directory",
-        "domain-name",
-        "email-addr",
-        "email-message",
-        "file",
-        "ipv4-addr",
-        "ipv6-addr",
-        "mac-addr",
-        "mutex",
-        "network-traffic",
-        "process",
-        "software",
-        "url",
-        "user-account",
-        "windows-registry-key",
-        "x509-certificate",
-    ];
-    let mut objects: Vec<Value> = domain
+
+    let mut objects: Vec<Value> = DOMAIN
         .iter()
         .map(|kind| json!({"type": kind, "spec_version": "2.1", "id": id(kind, 1), "created": CREATED, "modified": CREATED, "name": "n",
             "identity_class": "group", "country": "AA", "is_family": false, "product": "p", "result": "unknown", "content": "c",
@@ -286,7 +289,7 @@ fn every_kind_of_stix_object_is_accepted() {
             "created_by_ref": id("identity", 5), "schema": "https://example.com/", "version": "1.0.0",
             "extension_types": ["property-extension"]}))
         .collect();
-    objects.extend(observable.iter().map(|kind| json!({"type": kind, "id": id(kind, 1).replace("-4000-", "-5000-"), "value": "x",
+    objects.extend(OBSERVABLE.iter().map(|kind| json!({"type": kind, "id": id(kind, 1).replace("-4000-", "-5000-"), "value": "x",
         "name": "x", "number": 1, "path": "/x", "is_multipart": false, "protocols": ["tcp"], "src_ref": id("ipv4-addr", 1), "user_id": "u",
         "key": "HKLM", "pid": 1, "serial_number": "1", "payload_bin": "AAAA"})));
     objects.push(json!({"type": "marking-definition", "spec_version": "2.1", "id": id("marking-definition", 7), "created": CREATED,
