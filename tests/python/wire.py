@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -168,6 +169,7 @@ class Hub:
         if self.process:
             self.process.kill()
             self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
 
     def log_text(self):
         return (self.dir / "log").read_text(errors="replace")
