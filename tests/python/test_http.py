@@ -198,7 +198,8 @@ def test_a_target_over_64_kib_is_414_or_400_and_closes(wire_hub):
 def test_a_declared_length_over_the_limit_is_413_at_once(wire_hub, length):
     started = time.monotonic()
     message = assert_error(refused_and_closed(wire_hub, head(f"POST {PATH} HTTP/1.1", f"Content-Length: {length}"), {413}), 413)
-    assert time.monotonic() - started < 2
+    # Two seconds of it are the lingering close.
+    assert time.monotonic() - started < 5
     assert "max_content_length" in message["description"]
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import socket
 import ssl
 import subprocess
@@ -168,6 +169,7 @@ class Hub:
         if self.process:
             self.process.kill()
             self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
 
     def log_text(self):
         return (self.dir / "log").read_text(errors="replace")
@@ -287,8 +289,8 @@ def wait_for(condition, seconds):
 
 
 class Response:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
+    def __init__(self, status, headers, body, rest):
+        self.status, self.headers, self.body, self.rest = status, headers, body, rest
 
     def __repr__(self):
         return f"{self.status} {self.headers} {self.body[:500]!r}"
@@ -319,9 +321,7 @@ def read_response(sock, method="GET"):
         more = receive(sock)
         assert more, "half a body"
         body += more
-    response = Response(status, headers, body[:length])
-    response.rest = body[length:]
-    return response
+    return Response(status, headers, body[:length], body[length:])
 
 
 class Buffered:
@@ -376,8 +376,8 @@ MARKINGS = {
 
 def indicator(tlp=None, **members):
     found = {
-        "type": "indicator", "spec_version": "2.1", "id": f"indicator--{uuid.uuid4()}",
-        "created": "2026-02-09T08:00:00.000Z", "modified": "2026-02-09T08:00:00.000Z",
+        "type": "indicator", "spec_version": "2.1", "id": f"indicator--{uuid.uuid4()}", "created": "2026-02-09T08:00:00.000Z",
+        "modified": "2026-02-09T08:00:00.000Z",
         "pattern": "[domain-name:value = 'example.com']", "pattern_type": "stix", "valid_from": "2026-02-09T08:00:00Z",
     }
     if tlp:
