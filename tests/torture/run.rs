@@ -135,6 +135,9 @@ impl Finished {
             let sent = &writer.book.sent[writer.book.sent.len() - 1].id;
             assert!(newest.iter().flatten().all(|id| id == sent), "{sent} was acknowledged and is not shown");
         }
+        for poller in &mut self.pollers {
+            poller.drain().await;
+        }
     }
 
     /// Who comes anew sees what stands and nothing else: twice, with a deletion between, so that
