@@ -138,17 +138,26 @@ impl StateFile {
 
 /// Writes a file whole or not at all, to the disk.
 pub(super) fn replace(path: &Path, text: &[u8]) -> anyhow::Result<()> {
-    place(path, text)?;
-    sync(path)?;
+    let temporary = temporary(path, text)?;
+    // Before the rename: no power cut may leave the name without the content.
+    sync(&temporary)?;
+    rename(&temporary, path)?;
     sync(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }
 
 /// Writes a file whole or not at all; it may not have reached the disk yet.
 pub(super) fn place(path: &Path, text: &[u8]) -> anyhow::Result<()> {
+    rename(&temporary(path, text)?, path)
+}
+
+fn temporary(path: &Path, text: &[u8]) -> anyhow::Result<PathBuf> {
     let temporary = path.with_extension("tmp");
-    std::fs::write(&temporary, text)
-        .and_then(|()| std::fs::rename(&temporary, path))
-        .with_context(|| format!("cannot write {}", path.display()))
+    std::fs::write(&temporary, text).with_context(|| format!("cannot write {}", temporary.display()))?;
+    Ok(temporary)
+}
+
+fn rename(temporary: &Path, path: &Path) -> anyhow::Result<()> {
+    std::fs::rename(temporary, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Waits until a file or a folder's list of names is on the disk.
