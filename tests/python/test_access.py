@@ -5,8 +5,20 @@ import urllib.parse
 import uuid
 
 import pytest
-
-from wire import AMBER, DROP, EARLY, HIDDEN, MARKINGS, OVER, SHARED, assert_error, indicator, objects_path, unharmed, wire_hub
+from wire import (
+    AMBER,
+    DROP,
+    EARLY,
+    HIDDEN,
+    MARKINGS,
+    OVER,
+    SHARED,
+    assert_error,
+    indicator,
+    objects_path,
+    unharmed,
+    wire_hub,
+)
 
 PATH = objects_path()
 

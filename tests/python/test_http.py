@@ -4,9 +4,18 @@ import json
 import time
 
 import pytest
-
-from wire import (AMBER, SHARED, TAXII, assert_error, indicator, objects_path, read_response, unharmed, until_closed,
-                  wire_hub)
+from wire import (
+    AMBER,
+    SHARED,
+    TAXII,
+    assert_error,
+    indicator,
+    objects_path,
+    read_response,
+    unharmed,
+    until_closed,
+    wire_hub,
+)
 
 PATH = objects_path()
 SMUGGLED = b"DELETE /taxii2/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"

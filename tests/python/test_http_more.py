@@ -6,9 +6,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from test_http import PATH, SMUGGLED, envelope, head, refused_and_closed
-from wire import SHARED, TAXII, assert_error, indicator, read_response, receive, unharmed, until_closed, wire_hub
+from wire import (
+    SHARED,
+    TAXII,
+    assert_error,
+    indicator,
+    read_response,
+    receive,
+    unharmed,
+    until_closed,
+    wire_hub,
+)
 
 
 @pytest.mark.parametrize("path", [

@@ -5,7 +5,6 @@ import json
 import uuid
 
 import pytest
-
 from wire import AMBER, SHARED, assert_error, indicator, objects_path, unharmed, wire_hub
 
 PATH = objects_path()

@@ -9,12 +9,11 @@ import subprocess
 import time
 
 import pytest
+from certificates import DAY, NOW, Issuer, crl, name, uri
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
-
-from certificates import DAY, NOW, Issuer, crl, name, uri
 from wire import Hub, assert_error, run, unharmed, until_closed, wait_for, wire_hub
 
 V2, V3 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3

@@ -12,7 +12,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from tls_bytes import client_hello, extension, record
 from wire import assert_error, receive, unharmed, until_closed, wire_hub
 

@@ -28,6 +28,8 @@ impl Sqlite {
     pub fn open(options: Options, now: Timestamp) -> Result<Self, Error> {
         let lock = lock(&options.path)?;
         let connection = connect(&options.path, now)?;
+        // The writer does it, where a failure is seen.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         quick_check(&connection)?;
         let collections = collections(&connection)?;
         check_watermarks(&collections, now, options.accept_future_watermark)?;

@@ -6,7 +6,7 @@ use super::classes::Classes;
 use super::delete::{Deletion, Order};
 use super::{Collection, Shared};
 use crate::stix::Timestamp;
-use crate::store::{Batch, Deleted, Error};
+use crate::store::{Batch, Deleted, Entry, Error};
 use crate::taxii::resource::Status;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
@@ -49,8 +49,11 @@ pub(super) fn start(
     let thread = std::thread::Builder::new().name("store-writer".to_owned());
     thread
         .spawn(move || {
+            let mut logged = 0;
             while let Some(jobs) = next_jobs(&queue) {
-                if commit(&mut connection, &shared, jobs).is_err() {
+                logged += jobs.iter().map(bytes).sum::<usize>();
+                let written = commit(&mut connection, &shared, jobs);
+                if written.and_then(|()| checkpoint(&connection, &mut logged)).is_err() {
                     // Ending here closes the queue: nothing is written until a restart has
                     // recovered from the log. A failed sync must never be tried again.
                     return;
@@ -76,6 +79,47 @@ fn next_jobs(queue: &mpsc::Receiver<Job>) -> Option<Vec<Job>> {
         }
     }
     Some(jobs)
+}
+
+/// About how much a job adds to the log.
+fn bytes(job: &Job) -> usize {
+    let entry = |entry: &Entry| match entry {
+        Entry::Admitted(prepared) => prepared.admitted.object().json().len() + ROW_BYTES,
+        Entry::Refused(..) => ROW_BYTES,
+    };
+    match job {
+        Job::Add(batch, _) => PAGE_BYTES + batch.entries.iter().map(entry).sum::<usize>(),
+        Job::Delete(..) => PAGE_BYTES,
+    }
+}
+
+/// Moves the log into the database file when it has grown. Not left to SQLite, which would not
+/// tell that it failed; an error is one after which the writer must stop.
+fn checkpoint(connection: &Connection, logged: &mut usize) -> Result<(), ()> {
+    if *logged < CHECKPOINT_BYTES {
+        return Ok(());
+    }
+    match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
+        Ok(()) => {
+            *logged = 0;
+            Ok(())
+        }
+        Err(error) if is_sync(&error) => {
+            tracing::error!(%error, "the disk did not take what was written; stopping");
+            Err(())
+        }
+        // For want of space, say: the log keeps everything until it works.
+        Err(error) => {
+            tracing::warn!(%error, "the log could not be moved into the database file yet");
+            Ok(())
+        }
+    }
+}
+
+/// Did the system fail to bring to the disk what it had taken?
+fn is_sync(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    matches!(code, Some(rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC))
 }
 
 fn size(job: &Job) -> usize {
@@ -264,3 +308,8 @@ fn copy(error: &Error) -> Error {
 
 /// Past so many objects a commit takes no further job.
 const OBJECTS_PER_COMMIT: usize = 20_000;
+/// The log is moved into the database file when it has about so many bytes.
+const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
+const PAGE_BYTES: usize = 16 * 1024;
+/// What a row takes beside its object's text.
+const ROW_BYTES: usize = 400;
