@@ -6,6 +6,7 @@ use super::{Collection, Readers, Shared, Sqlite, writer};
 use crate::stix::Timestamp;
 use crate::store::{Error, PageCache};
 use parking_lot::{Condvar, Mutex, RwLock};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -86,6 +87,7 @@ pub(super) fn connect(path: &Path, now: Timestamp) -> Result<Connection, Error> 
          PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
+    keep_plans(&connection)?;
     migrate(&mut connection, now)?;
     Ok(connection)
 }
@@ -96,7 +98,14 @@ fn reader(path: &Path) -> Result<Connection, Error> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;")?;
     rusqlite::vtab::array::load_module(&connection)?;
+    keep_plans(&connection)?;
     Ok(connection)
+}
+
+/// Otherwise a statement is planned again each time that a `LIMIT` is bound to it.
+fn keep_plans(connection: &Connection) -> Result<(), Error> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
