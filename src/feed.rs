@@ -60,13 +60,16 @@ impl Feed {
         filter: Filter,
         kind: Kind,
     ) -> Result<Arc<CachedPage>, FeedError> {
+        // Taken before the page is read, so that a page called whole was whole at this time.
+        let watermark = self.store.memory().watermark(scope.collection());
+        if filter.next.is_none() && filter.added_after >= watermark {
+            return Ok(Arc::new(empty(kind)));
+        }
         let description = format!("{} {}", scope.collection(), filter.matches.canonical());
         let after = match &filter.next {
             Some(next) => Some(self.cursors.open(next, &description)?.after),
             None => filter.added_after,
         };
-        // Taken before the page is read, so that a page called whole was whole at this time.
-        let watermark = self.store.memory().watermark(scope.collection());
         if after >= watermark {
             return Ok(Arc::new(empty(kind)));
         }

@@ -84,7 +84,7 @@ async fn status(app: web::Data<App>) -> HttpResponse {
         .last_polled
         .lock()
         .iter()
-        .map(|(client, at)| ClientReport { client: client.clone(), last_polled: at.to_string() })
+        .map(|(client, at)| ClientReport { client: client.to_string(), last_polled: at.to_string() })
         .collect();
     clients.sort_by(|a, b| a.client.cmp(&b.client));
     let trust = app.trust.load();

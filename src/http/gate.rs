@@ -20,9 +20,9 @@ use std::time::Duration;
 
 /// Each client's share, and the hosts that we answer for.
 pub(super) struct Gate {
-    rate: DefaultKeyedRateLimiter<String>,
+    rate: DefaultKeyedRateLimiter<Arc<str>>,
     concurrent_max: usize,
-    concurrent: Mutex<HashMap<String, usize>>,
+    concurrent: Mutex<HashMap<Arc<str>, usize>>,
     /// Lower case, without port.
     hosts: Vec<String>,
 }
@@ -41,12 +41,12 @@ impl Gate {
 }
 
 /// One request of a client being worked on.
-struct Turn<'a>(&'a Gate, String);
+struct Turn<'a>(&'a Gate, Arc<str>);
 
 impl<'a> Turn<'a> {
     fn take(gate: &'a Gate, peer: &Peer) -> Result<Self, Failure> {
         let name = peer.name();
-        if gate.rate.check_key(&name).is_err() {
+        if gate.rate.check_key(name).is_err() {
             return Err(Failure::TooMany);
         }
         let mut concurrent = gate.concurrent.lock();
@@ -55,7 +55,7 @@ impl<'a> Turn<'a> {
             return Err(Failure::TooMany);
         }
         *count += 1;
-        Ok(Self(gate, name))
+        Ok(Self(gate, name.clone()))
     }
 }
 

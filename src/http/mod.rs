@@ -42,7 +42,7 @@ pub struct App {
     /// Bytes of bodies being read or worked on, in KiB.
     bodies: Arc<Semaphore>,
     /// When each client last asked for a page: `organisation/client` to microseconds.
-    last_polled: parking_lot::Mutex<HashMap<String, Timestamp>>,
+    last_polled: parking_lot::Mutex<HashMap<Arc<str>, Timestamp>>,
 }
 
 /// What the server says about itself, and its limits.

@@ -60,7 +60,7 @@ pub(super) async fn serve(
     let now = app.clock.now();
     let scope = policy::read_scope(grant, now)?;
     let mut filter = Filter::parse(query)?;
-    app.last_polled.lock().insert(caller.0.name(), now);
+    app.last_polled.lock().insert(caller.0.name().clone(), now);
     if let Some(id) = id {
         filter.matches.ids = vec![id.to_owned()];
         filter.matches.types.clear();

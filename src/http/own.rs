@@ -45,7 +45,7 @@ pub(super) async fn whoami(app: web::Data<App>, Caller(peer): Caller) -> HttpRes
     });
     let answer = Whoami {
         organisation: peer.organisation().to_owned(),
-        client: peer.name(),
+        client: peer.name().to_string(),
         role: peer.role(),
         tlp_max: peer.tlp_max(),
         api_roots: roots.collect(),

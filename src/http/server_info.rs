@@ -54,7 +54,7 @@ pub(super) async fn status(
     let path = request.match_info();
     let root = visible_root(&app, &peer, path.query("root"))?;
     let id = path.query("status").to_owned();
-    let client = peer.name();
+    let client = peer.name().clone();
     let body = app.store.read(move |store| store.status(&client, &root, &id)).await?;
     Ok(taxii().body(body.ok_or(Failure::NotFound)?))
 }

@@ -30,7 +30,7 @@ pub enum Anchor {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Peer {
     organisation: String,
-    client: String,
+    name: Arc<str>,
     role: Role,
     tlp_max: Tlp,
 }
@@ -42,8 +42,8 @@ impl Peer {
     }
 
     /// `organisation/client`.
-    pub fn name(&self) -> String {
-        format!("{}/{}", self.organisation, self.client)
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// What it may do.
@@ -60,7 +60,8 @@ impl Peer {
 /// The registry, made ready for looking things up.
 pub struct Directory {
     registry: Registry,
-    peers: HashMap<(Anchor, String), Arc<Peer>>,
+    /// By authority, then by what it tells clients apart by.
+    peers: HashMap<Anchor, HashMap<String, Arc<Peer>>>,
     /// By API root, sorted by collection id.
     roots: HashMap<String, Vec<Arc<Place>>>,
     /// The organisation behind each identity.
@@ -77,10 +78,10 @@ pub(super) struct Place {
 impl Directory {
     /// From a registry that passed its checks.
     pub fn new(registry: Registry) -> Self {
-        let mut peers = HashMap::new();
+        let mut peers: HashMap<Anchor, HashMap<String, Arc<Peer>>> = HashMap::new();
         for organisation in &registry.organisations {
-            for (key, peer) in peers_of(organisation) {
-                peers.insert(key, peer);
+            for ((anchor, key), peer) in peers_of(organisation) {
+                peers.entry(anchor).or_default().insert(key, peer);
             }
         }
         let mut roots: HashMap<String, Vec<Arc<Place>>> = HashMap::new();
@@ -116,19 +117,19 @@ impl Directory {
 
     /// Up to which level each client reads each collection.
     fn reading(&self) -> HashMap<(String, String), Tlp> {
-        let peers: HashMap<String, &Arc<Peer>> =
-            self.peers.values().map(|peer| (peer.name(), peer)).collect();
+        let all = self.peers.values().flat_map(HashMap::values);
+        let peers: HashMap<&str, &Arc<Peer>> = all.map(|peer| (&**peer.name(), peer)).collect();
         let mut found = HashMap::new();
         for (name, peer) in peers {
             for grant in self.roots.keys().flat_map(|root| self.grants(peer, root)).filter(Grant::can_read) {
-                found.insert((name.clone(), grant.collection().id.clone()), grant.ceiling());
+                found.insert((name.to_owned(), grant.collection().id.clone()), grant.ceiling());
             }
         }
         found
     }
 
     fn knows_client(&self, name: &str) -> bool {
-        self.peers.values().any(|peer| peer.name() == name)
+        self.peers.values().flat_map(HashMap::values).any(|peer| &**peer.name() == name)
     }
 
     /// The organisation behind a STIX identity.
@@ -144,11 +145,14 @@ impl Directory {
 
     /// Who holds this certificate; nobody if that is not certain.
     pub fn find(&self, credential: &Credential) -> Option<Arc<Peer>> {
-        let look = |key: &String| self.peers.get(&(credential.anchor.clone(), key.clone()));
+        let of_anchor = self.peers.get(&credential.anchor)?;
+        let look = |key: &String| of_anchor.get(key);
         let by_key = look(&credential.key_sha256);
         let mut by_uri = credential.uris.iter().filter_map(look);
         // Several identity URIs in one certificate are no identity.
-        let ours = credential.uris.iter().filter(|uri| uri.to_ascii_lowercase().starts_with(URN)).count();
+        let is_ours =
+            |uri: &&String| uri.get(..URN.len()).is_some_and(|start| start.eq_ignore_ascii_case(URN));
+        let ours = credential.uris.iter().filter(is_ours).count();
         let found = match (&credential.anchor, by_key) {
             (Anchor::Hub, _) if ours != 1 => None,
             (Anchor::Hub, _) => by_uri.next(),
@@ -217,7 +221,7 @@ fn peers_of(organisation: &Organisation) -> Vec<((Anchor, String), Arc<Peer>)> {
     for client in organisation.clients.iter().filter(|client| !client.revoked) {
         let peer = Arc::new(Peer {
             organisation: organisation.id.clone(),
-            client: client.id.clone(),
+            name: format!("{}/{}", organisation.id, client.id).into(),
             role: client.role,
             tlp_max: client.tlp_max,
         });

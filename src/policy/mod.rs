@@ -161,7 +161,7 @@ impl WriteScope {
 
     /// Who is adding: `organisation/client`.
     pub fn client(&self) -> String {
-        self.grant.peer.name()
+        self.grant.peer.name().to_string()
     }
 }
 
