@@ -3,7 +3,6 @@
 
 use super::classes::{Class, type_of};
 use super::family::{Member, family, insert};
-use super::index;
 use super::writer::Work;
 use crate::stix::Tlp;
 use crate::stix::object::{UNVERSIONED, same_content};
@@ -109,7 +108,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         received: i64,
     ) -> Result<Verdict, Error> {
         let id = prepared.admitted.object().id();
-        let hash = index::hash(id.as_str());
+        let hash = prepared.id_hash;
         let stored = family(self.work, coll, id.as_str(), hash)?;
         let pending = self.by_hash.get(&(coll, hash)).cloned().unwrap_or_default();
         let mut verdicts = Vec::new();

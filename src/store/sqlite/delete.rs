@@ -3,7 +3,6 @@
 use super::add::version_key;
 use super::classes::Class;
 use super::family::{Member, family, insert};
-use super::index;
 use super::writer::Work;
 use crate::policy::EraseScope;
 use crate::stix::Timestamp;
@@ -34,7 +33,7 @@ impl<'w, 'a> Deletion<'w, 'a> {
         let Some(coll) = self.work.collections.get(collection).map(|found| found.pk) else {
             return Ok(Deleted::Nothing);
         };
-        let hash = index::hash(&order.id);
+        let hash = crate::store::id_hash(&order.id);
         let members = family(self.work, coll, &order.id, hash)?;
         let (goes, stays) = split(members, order);
         if goes.is_empty() {

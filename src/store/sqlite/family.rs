@@ -21,8 +21,13 @@ pub(super) struct Member {
 
 /// All stored versions of `id` in the collection with the key `coll`.
 pub(super) fn family(work: &Work, coll: i64, id: &str, hash: i64) -> Result<Vec<Member>, Error> {
-    let mut places = work.shared.waiting.read().places(hash);
-    places.extend(index::places(&work.transaction, hash)?);
+    let (mut places, is_table_used) = {
+        let waiting = work.shared.waiting.read();
+        (waiting.places(hash), waiting.is_table_used())
+    };
+    if is_table_used {
+        places.extend(index::places(&work.transaction, hash)?);
+    }
     places.retain(|place| place.0 == coll);
     places.sort_unstable();
     places.dedup();

@@ -6,7 +6,7 @@
 //! each page is written once for many entries. A look-up asks memory and the table. After a crash
 //! the waiting entries are read again from the newest rows.
 
-use crate::store::{Error, sha256};
+use crate::store::{Error, id_hash};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
 
@@ -26,6 +26,8 @@ pub(super) struct Waiting {
     /// The highest `seq` in use or, since deletion may leave none so high, below the floor: new
     /// rows must come after the floor, or they would not be found again after a crash.
     last_seq: i64,
+    /// Something was merged: until then nobody need look in the table.
+    is_table_used: bool,
 }
 
 /// A slice to merge in the transaction that is open.
@@ -35,26 +37,27 @@ pub(super) struct Slice {
     floor: Option<i64>,
 }
 
-/// The first eight bytes of SHA-256: nobody can make many ids that share one.
-pub(super) fn hash(id: &str) -> i64 {
-    let digest = sha256(id.as_bytes());
-    digest[..8].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte))
-}
-
 impl Waiting {
     /// Reads back what had not been merged.
     pub(super) fn load(connection: &Connection) -> Result<Self, Error> {
         let floor = floor(connection)?;
         let sql = "SELECT coalesce(max(seq), 0) FROM object";
         let newest: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-        let mut waiting = Self { last_seq: newest.max(floor), ..Self::default() };
+        let is_table_used =
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM by_id)", [], |row| row.get(0))?;
+        let mut waiting = Self { last_seq: newest.max(floor), is_table_used, ..Self::default() };
         let mut statement = connection.prepare("SELECT id, coll, added FROM object WHERE seq > ?1")?;
         let mut rows = statement.query([floor])?;
         while let Some(row) = rows.next()? {
             let id: String = row.get(0)?;
-            waiting.insert(hash(&id), (row.get(1)?, row.get(2)?));
+            waiting.insert(id_hash(&id), (row.get(1)?, row.get(2)?));
         }
         Ok(waiting)
+    }
+
+    /// May the table have entries?
+    pub(super) fn is_table_used(&self) -> bool {
+        self.is_table_used
     }
 
     /// New rows are numbered from after this.
@@ -95,6 +98,7 @@ impl Waiting {
             self.frozen = std::mem::take(&mut self.recent).into_iter().collect();
             (self.merged, self.frozen_upto) = (0, self.last_seq);
         }
+        self.is_table_used = true;
         let end = (self.merged + (2 * rows).max(SLICE_MIN)).min(self.frozen.len());
         Some(Slice {
             entries: self.frozen[self.merged..end].to_vec(),

@@ -65,7 +65,7 @@ impl Shared {
         let (Some(coll), Some(waiting)) = (coll, waiting) else {
             return Ok((coll, None));
         };
-        let hashes: Vec<i64> = ids.iter().map(|id| index::hash(id)).collect();
+        let hashes: Vec<i64> = ids.iter().map(|id| crate::store::id_hash(id)).collect();
         let mut places: Vec<_> = hashes.iter().flat_map(|hash| waiting.places(*hash)).collect();
         drop(waiting);
         for hash in hashes {
