@@ -213,7 +213,7 @@ Look at the collection with curl:
   curl --cacert {dir}/pki/ca.crt --cert {client}.crt --key {client}.key \\
     'https://localhost:{port}/exchange/collections/{collection}/objects/?limit=2'
 
-The same in Python (pip install taxii2-client):
+The same in Python (pip install taxii2-client; unset REQUESTS_CA_BUNDLE if you have it set):
   from taxii2client.v21 import Server
   server = Server('https://localhost:{port}/taxii2/', verify='{dir}/pki/ca.crt',
                   cert=('{client}.crt', '{client}.key'))
