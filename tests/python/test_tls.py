@@ -165,19 +165,16 @@ def test_bad_certificates_are_refused_in_the_handshake(wire_hub, make, version):
     try:
         who = make(wire_hub)
         context = wire_hub.context(who, low=version, high=version)
-    except (ValueError, ssl.SSLError, TypeError, AttributeError) as error:
-        return pytest.skip(f"cannot be made here: {error}")
-    except Exception as error:
-        if "Unsupported" in type(error).__name__:
-            return pytest.skip(f"cannot be made here: {error}")
-        raise
+    except ssl.SSLError as error:
+        # OpenSSL itself will not load one of them; any other fault in making one is the test's.
+        assert "INVALID_CERTIFICATE" in str(error)
+        return pytest.skip(f"the client's own library refuses it: {error}")
     refused(wire_hub, who, context=context)
 
 
 def test_a_key_that_is_not_held_is_refused(wire_hub):
     """The handshake is spoken with another key than that of the certificate; OpenSSL would not do it."""
-    if not shutil.which("openssl"):
-        pytest.skip("needs openssl")
+    assert shutil.which("openssl"), "install openssl"
     cert, _ = wire_hub.ca.issue().files(wire_hub.dir)
     _, key = wire_hub.ca.issue().files(wire_hub.dir)
     done = s_client(wire_hub, "-cert", cert, "-key", key, stdin=REQUEST)
