@@ -11,7 +11,7 @@ use crate::taxii::Envelope;
 pub fn prepare(
     directory: &Directory,
     scope: &WriteScope,
-    envelope: &Envelope,
+    envelope: Envelope,
     status_id: String,
     now: Timestamp,
 ) -> Batch {

@@ -6,6 +6,7 @@ mod connect;
 mod demo;
 mod hub;
 mod init;
+mod input;
 mod output;
 mod pki;
 mod poll;

@@ -14,7 +14,7 @@ use crate::client::{ClientError, Found};
 use crate::clock::Clock;
 use crate::stix::json;
 use serde::Serialize;
-use sink::Sink;
+use sink::{Noted, Sink};
 use state::{Position, StateFile};
 use std::time::Duration;
 
@@ -126,7 +126,7 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> a
 
 /// A page taken apart.
 struct Page {
-    document: json::Document,
+    document: json::Document<Noted>,
     more: bool,
     next: Option<String>,
     last: Option<String>,
@@ -134,7 +134,7 @@ struct Page {
 
 impl Page {
     fn items(&self) -> usize {
-        self.document.items.as_ref().map_or(0, Vec::len)
+        self.document.root.items.as_ref().map_or(0, Vec::len)
     }
 }
 
@@ -154,15 +154,13 @@ async fn fetch(
         other => other.map_err(failed)?,
     };
     let bad = |what: String| stop(Exit::BadData, format!("the page is not what TAXII 2.1 says: {what}"));
-    let document = json::read(page.body.into()).map_err(|error| bad(error.to_string()))?;
-    if !document.root.is_object {
+    let document = json::read(page.body.into(), Noted::of).map_err(|error| bad(error.to_string()))?;
+    if !document.root.part.is_object {
         return Err(bad("it is no envelope".to_owned()));
     }
-    let flag = |name: &str| document.member(&document.root, name).map(<[u8]>::to_vec);
-    let next = flag("next").and_then(|raw| serde_json::from_slice::<String>(&raw).ok());
     Ok(Page {
-        more: flag("more").as_deref() == Some(b"true"),
-        next: next.filter(|next| !next.is_empty()),
+        more: document.root.part.seen.more,
+        next: document.root.part.seen.next.clone(),
         last: page.last,
         document,
     })

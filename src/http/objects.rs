@@ -122,7 +122,7 @@ fn publish(
 ) -> Result<crate::taxii::resource::Status, Failure> {
     let envelope = Envelope::parse(body)?;
     let status_id = uuid::Uuid::new_v4().to_string();
-    let batch = ingest::prepare(directory, scope, &envelope, status_id, clock.now());
+    let batch = ingest::prepare(directory, scope, envelope, status_id, clock.now());
     Ok(store.add(batch)?)
 }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::registry::Registry;
-use crate::stix::{Object, json};
+use crate::stix::Object;
+use crate::taxii::Envelope;
 
 const REGISTRY: &str = r#"
 [[organisation]]
@@ -86,9 +87,11 @@ fn indicator(more: &str) -> Object {
     let text = format!(
         r#"{{"objects":[{{"type":"indicator","spec_version":"2.1","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2026-04-06T20:03:48.000Z","modified":"2026-04-06T20:03:48.000Z"{more}}}]}}"#
     );
-    let document = json::read(text.into_bytes()).unwrap();
-    let node = document.items.as_ref().unwrap()[0].clone();
-    Object::parse(&document, &node).unwrap()
+    only(&text)
+}
+
+fn only(envelope: &str) -> Object {
+    Envelope::parse(envelope.as_bytes().to_vec()).unwrap().objects().next().unwrap().unwrap()
 }
 
 fn marked(tlp: Tlp) -> Object {
@@ -232,16 +235,13 @@ fn the_future_and_other_types_are_refused() {
         let text = String::from_utf8(object.json().to_vec()).unwrap();
         let text = text
             .replace("\"modified\":\"2026-04-06T20:03:48.000Z\"", &format!("\"modified\":\"{modified}\""));
-        let document = json::read(format!("{{\"objects\":[{text}]}}").into_bytes()).unwrap();
-        Object::parse(&document, &document.items.as_ref().unwrap()[0]).unwrap()
+        only(&format!("{{\"objects\":[{text}]}}"))
     };
     assert!(admitted("a/feed", "both", at("2026-11-23T12:05:00.000Z")).is_ok());
     let late = admitted("a/feed", "both", at("2026-11-23T12:05:00.001Z"));
     assert!(matches!(late, Err(Refusal::Future("modified", _))));
     let text = r#"{"objects":[{"type":"url","id":"url--c1477287-23ac-5971-a010-5c287877fa60","value":"x"}]}"#;
-    let document = json::read(text.as_bytes().to_vec()).unwrap();
-    let url = Object::parse(&document, &document.items.as_ref().unwrap()[0]).unwrap();
-    assert!(matches!(admitted("a/feed", "both", url), Err(Refusal::TypeNotAgreed(..))));
+    assert!(matches!(admitted("a/feed", "both", only(text)), Err(Refusal::TypeNotAgreed(..))));
 }
 
 proptest::proptest! {

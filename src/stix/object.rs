@@ -1,8 +1,9 @@
 //! One STIX object: the JSON as it was sent, and a typed header over it.
 
-use super::json::{Defect, Document, Node, decoded};
+use super::json::{self, Defect, Kind, Seen, Value};
 use super::{StixId, StixTime, Tlp};
 use bytes::Bytes;
+use std::borrow::Cow;
 
 /// What tells the versions of one object apart: `modified`, else `created`, else [`UNVERSIONED`].
 pub type Version = StixTime;
@@ -14,6 +15,12 @@ pub const UNVERSIONED: &str = "1970-01-01T00:00:00.000Z";
 #[derive(Debug, Clone)]
 pub struct Object {
     json: Bytes,
+    header: Header,
+}
+
+/// What is read of an object once, when it comes in.
+#[derive(Debug, Clone)]
+pub struct Header {
     id: StixId,
     version: Version,
     created: Option<StixTime>,
@@ -51,13 +58,13 @@ pub struct Label {
     pub version: String,
 }
 
-impl Object {
-    /// Reads the header of one object of a document.
-    pub fn parse(document: &Document, node: &Node) -> Result<Self, ObjectError> {
-        if let Some(defect) = &node.defect {
+impl Header {
+    /// Reads and checks the common properties of an object.
+    pub fn read(seen: Seen) -> Result<Self, ObjectError> {
+        if let Some(defect) = seen.defect {
             return Err(defect.clone().into());
         }
-        let header = Header::read(document, node);
+        let header = Members::of(seen.value);
         let object_type = header.string("type", TYPE_RULE)?.ok_or(ObjectError::Missing("type", TYPE_RULE))?;
         let id = header.id("id")?.ok_or(ObjectError::Missing("id", ID_RULE))?;
         if id.object_type() != object_type {
@@ -67,7 +74,7 @@ impl Object {
                 format!("its type part must be `{object_type}`, the object's type"),
             ));
         }
-        let is_observable = OBSERVABLES.contains(&object_type.as_str());
+        let is_observable = OBSERVABLES.contains(&object_type.as_ref());
         let (created, modified) = (header.time("created")?, header.time("modified")?);
         check_times(&object_type, is_observable, created.as_ref(), modified.as_ref())?;
         header.check_spec_version(is_observable || created.is_none())?;
@@ -79,11 +86,17 @@ impl Object {
         Ok(Self {
             created_by_ref: header.id("created_by_ref")?,
             tlp: header.tlp()?,
-            json: document.text.slice(node.range.clone()),
             id,
             version,
             created: created.filter(|_| !is_observable),
         })
+    }
+}
+
+impl Object {
+    /// The object with this text, from which the header was read.
+    pub fn new(header: Header, json: Bytes) -> Self {
+        Self { json, header }
     }
 
     /// The object's text: as sent, less insignificant white space.
@@ -93,47 +106,48 @@ impl Object {
 
     /// Its identifier.
     pub fn id(&self) -> &StixId {
-        &self.id
+        &self.header.id
     }
 
     /// Its version.
     pub fn version(&self) -> &Version {
-        &self.version
+        &self.header.version
     }
 
     /// `created`, except on observables.
     pub fn created(&self) -> Option<&StixTime> {
-        self.created.as_ref()
+        self.header.created.as_ref()
     }
 
     /// Who says to have made it.
     pub fn created_by_ref(&self) -> Option<&StixId> {
-        self.created_by_ref.as_ref()
+        self.header.created_by_ref.as_ref()
     }
 
     /// The highest level among all its markings, if it has any.
     pub fn tlp(&self) -> Option<Tlp> {
-        self.tlp
+        self.header.tlp
     }
 
     /// The same object with the marking of `tlp` added (`unmarked = "stamp:…"`).
     #[must_use]
     pub fn stamped(mut self, tlp: Tlp) -> Self {
         self.json = insert_marking(&self.json, tlp);
-        self.tlp = Some(tlp);
+        self.header.tlp = Some(tlp);
         self
     }
 }
 
 /// What to call an item in a status resource, whatever is wrong with it.
-pub fn label(document: &Document, node: &Node, position: usize) -> Label {
-    let header = Header::read(document, node);
-    let text = |found: Result<Option<String>, ObjectError>| {
+pub fn label(seen: Seen) -> Label {
+    let header = Members::of(seen.value);
+    let text = |found: Result<Option<Cow<str>>, ObjectError>| {
         found.ok().flatten().map(|text| text.chars().take(300).collect::<String>())
     };
     let version = text(header.string("modified", "")).or_else(|| text(header.string("created", "")));
     Label {
-        id: text(header.string("id", "")).unwrap_or_else(|| format!("objects[{position}]")),
+        id: text(header.string("id", ""))
+            .unwrap_or_else(|| format!("objects[{}]", seen.item.unwrap_or_default())),
         version: version.unwrap_or_else(|| UNVERSIONED.to_owned()),
     }
 }
@@ -161,9 +175,8 @@ fn canonical(json: &[u8]) -> Option<Vec<u8>> {
 /// Adds the marking to the list that is there, or a list with it in front of all members.
 fn insert_marking(json: &[u8], tlp: Tlp) -> Bytes {
     let id = tlp.marking_id();
-    let list = super::json::read(json.to_vec())
-        .ok()
-        .and_then(|document| document.member_range(&document.root, "object_marking_refs"));
+    let refs = |seen: Seen| seen.value.member("object_marking_refs").map(|list| list.range());
+    let list = json::read(json.to_vec(), refs).ok().and_then(|document| document.root.part.seen);
     let (at, insertion) = match list {
         Some(list) if list.len() > 2 => (list.start + 1, format!("\"{id}\",")),
         Some(list) => (list.start + 1, format!("\"{id}\"")),
@@ -199,34 +212,31 @@ fn check_times(
     }
 }
 
-/// The members that make up the header, as raw JSON.
-struct Header<'a> {
-    members: [Option<&'a [u8]>; NAMES.len()],
-}
+/// The members that make up the header.
+struct Members<'a>([Option<Value<'a>>; NAMES.len()]);
 
-impl<'a> Header<'a> {
-    fn read(document: &'a Document, node: &Node) -> Self {
+impl<'a> Members<'a> {
+    fn of(value: Value<'a>) -> Self {
         let mut members = [None; NAMES.len()];
-        for (key, value) in document.members(node) {
-            if let Some(at) = NAMES.iter().position(|name| *name == key) {
+        for (key, value) in value.members() {
+            if let Some(at) = NAMES.iter().position(|name| key.is(name)) {
                 members[at] = Some(value);
             }
         }
-        Self { members }
+        Self(members)
     }
 
-    fn raw(&self, name: &'static str) -> Option<&'a [u8]> {
-        let at = NAMES.iter().position(|known| *known == name)?;
-        self.members[at]
+    fn value(&self, name: &'static str) -> Option<Value<'a>> {
+        self.0[NAMES.iter().position(|known| *known == name)?]
     }
 
-    fn string(&self, name: &'static str, rule: &str) -> Result<Option<String>, ObjectError> {
-        let Some(raw) = self.raw(name) else {
+    fn string(&self, name: &'static str, rule: &str) -> Result<Option<Cow<'a, str>>, ObjectError> {
+        let Some(value) = self.value(name) else {
             return Ok(None);
         };
-        match raw {
-            [b'"', inside @ .., b'"'] => Ok(Some(decoded(inside).into_owned())),
-            _ => Err(wrong(name, raw, rule.to_owned())),
+        match value.text() {
+            Some(text) => Ok(Some(text)),
+            None => Err(wrong(name, value.raw(), rule.to_owned())),
         }
     }
 
@@ -234,9 +244,9 @@ impl<'a> Header<'a> {
         let Some(text) = self.string(name, ID_RULE)? else {
             return Ok(None);
         };
-        let id = StixId::parse(&text).map_err(|error| wrong(name, &text, error.to_string()))?;
+        let id = StixId::parse(&text).map_err(|error| wrong(name, text.as_ref(), error.to_string()))?;
         if name == "created_by_ref" && id.object_type() != "identity" {
-            return Err(wrong(name, &text, "it must name an `identity`".to_owned()));
+            return Err(wrong(name, text.as_ref(), "it must name an `identity`".to_owned()));
         }
         Ok(Some(id))
     }
@@ -247,7 +257,7 @@ impl<'a> Header<'a> {
         };
         match StixTime::parse(&text) {
             Some(time) => Ok(Some(time)),
-            None => Err(wrong(name, &text, TIME_RULE.to_owned())),
+            None => Err(wrong(name, text.as_ref(), TIME_RULE.to_owned())),
         }
     }
 
@@ -262,39 +272,38 @@ impl<'a> Header<'a> {
 
     /// The highest level found in any place where levels are written.
     fn tlp(&self) -> Result<Option<Tlp>, ObjectError> {
-        let refs: Vec<String> =
-            self.list("object_marking_refs", "it must be a list of marking-definition ids")?;
-        if let Some(bad) = refs.iter().find(|text| !is_marking(text)) {
-            let rule = "it must hold marking-definition ids only".to_owned();
-            return Err(wrong("object_marking_refs", bad, rule));
+        let mut highest = None;
+        let refs = self.list("object_marking_refs", "it must be a list of marking-definition ids")?;
+        for item in refs {
+            let text = item.text().filter(|text| is_marking(text)).ok_or_else(|| {
+                let rule = "it must hold marking-definition ids only".to_owned();
+                wrong("object_marking_refs", item.raw(), rule)
+            })?;
+            highest = highest.max(Tlp::of_marking(&text));
         }
-        let granular: Vec<Granular> = self.list(
-            "granular_markings",
-            "it must be a list of objects with `selectors` and `marking_ref` or `lang`",
-        )?;
+        let rule = "it must be a list of objects with `selectors` and `marking_ref` or `lang`";
+        for part in self.list("granular_markings", rule)? {
+            if part.kind() != Kind::Object {
+                return Err(wrong("granular_markings", part.raw(), rule.to_owned()));
+            }
+            let marking = part.member("marking_ref").and_then(|marking| marking.text());
+            highest = highest.max(marking.and_then(|marking| Tlp::of_marking(&marking)));
+        }
         // Labels are free terms: one of another form is no error here and no marking either.
-        let labels: Vec<String> = self.list("labels", "it must be a list of strings")?;
-        let of_refs = refs.iter().filter_map(|id| Tlp::of_marking(id));
-        let of_parts = granular.iter().filter_map(|part| Tlp::of_marking(part.marking_ref.as_deref()?));
-        let of_labels = labels.iter().filter_map(|label| Tlp::of_label(label));
-        Ok(of_refs.chain(of_parts).chain(of_labels).max())
+        let rule = "it must be a list of strings";
+        for label in self.list("labels", rule)? {
+            let text = label.text().ok_or_else(|| wrong("labels", label.raw(), rule.to_owned()))?;
+            highest = highest.max(Tlp::of_label(&text));
+        }
+        Ok(highest)
     }
 
-    fn list<T: serde::de::DeserializeOwned>(
-        &self,
-        name: &'static str,
-        rule: &str,
-    ) -> Result<Vec<T>, ObjectError> {
-        match self.raw(name) {
-            None => Ok(Vec::new()),
-            Some(raw) => serde_json::from_slice(raw).map_err(|_| wrong(name, raw, rule.to_owned())),
+    fn list(&self, name: &'static str, rule: &str) -> Result<impl Iterator<Item = Value<'a>>, ObjectError> {
+        match self.value(name) {
+            Some(value) if value.kind() != Kind::List => Err(wrong(name, value.raw(), rule.to_owned())),
+            value => Ok(value.into_iter().flat_map(|value| value.items())),
         }
     }
-}
-
-#[derive(serde::Deserialize)]
-struct Granular {
-    marking_ref: Option<String>,
 }
 
 fn is_marking(text: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Envelopes (TAXII 2.1 §3.7): taken apart with limits, put together from stored text.
 
-use crate::stix::json::{self, Document, JsonError};
-use crate::stix::object::{Label, label};
+use crate::stix::json::{self, Document, JsonError, Seen};
+use crate::stix::object::{Header, Label, label};
 use crate::stix::{Object, ObjectError};
 
 /// Objects that one envelope may hold.
@@ -10,7 +10,7 @@ pub const OBJECTS_MAX: usize = 10_000;
 /// A received envelope: its objects are found, and each can be read on its own.
 #[derive(Debug)]
 pub struct Envelope {
-    document: Document,
+    document: Document<Result<Header, (Label, ObjectError)>>,
 }
 
 /// Why a body is not an envelope.
@@ -27,14 +27,15 @@ pub enum EnvelopeError {
 impl Envelope {
     /// Takes a body apart; a STIX bundle passes too, since deployed clients send those.
     pub fn parse(body: Vec<u8>) -> Result<Self, EnvelopeError> {
-        let envelope = Self { document: json::read(body)? };
+        let judge = |seen: Seen| Header::read(seen).map_err(|error| (label(seen), error));
+        let envelope = Self { document: json::read(body, judge)? };
         envelope.check_shape()?;
         Ok(envelope)
     }
 
     /// How many objects it holds.
     pub fn len(&self) -> usize {
-        self.document.items.as_ref().map_or(0, Vec::len)
+        self.document.root.items.as_ref().map_or(0, Vec::len)
     }
 
     /// True if it holds none.
@@ -42,21 +43,19 @@ impl Envelope {
         self.len() == 0
     }
 
-    /// Reads each object, in order; one that is wrong keeps the name it goes by.
-    pub fn objects(&self) -> impl Iterator<Item = Result<Object, (Label, ObjectError)>> {
-        let items = self.document.items.iter().flatten().enumerate();
-        items.map(|(position, item)| {
-            Object::parse(&self.document, item)
-                .map_err(|error| (label(&self.document, item, position), error))
-        })
+    /// Each object, in order; one that is wrong keeps the name it goes by.
+    pub fn objects(self) -> impl Iterator<Item = Result<Object, (Label, ObjectError)>> {
+        let text = self.document.text;
+        let items = self.document.root.items.into_iter().flatten();
+        items.map(move |item| Ok(Object::new(item.seen?, text.slice(item.range))))
     }
 
     fn check_shape(&self) -> Result<(), EnvelopeError> {
         let shape = |what: String| Err(EnvelopeError::Shape(what));
-        if !self.document.root.is_object {
+        if !self.document.root.part.is_object {
             return shape("the body must be a JSON object with a list `objects`".to_owned());
         }
-        let Some(items) = &self.document.items else {
+        let Some(items) = &self.document.root.items else {
             return shape("`objects` is missing or not a list; an envelope is {\"objects\":[…]}".to_owned());
         };
         if items.is_empty() {

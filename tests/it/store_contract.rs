@@ -118,7 +118,7 @@ impl World {
         let scope = policy::write_scope(&self.grant(client, collection), now).unwrap();
         let envelope = Envelope::parse(json!({"objects": objects}).to_string().into_bytes()).unwrap();
         let status_id = uuid::Uuid::new_v4().to_string();
-        self.store.add(ingest::prepare(&self.directory, &scope, &envelope, status_id, now))
+        self.store.add(ingest::prepare(&self.directory, &scope, envelope, status_id, now))
     }
 
     fn page(&self, client: &str, after: Option<Timestamp>, limit: u32, query: &str) -> Page {
@@ -340,7 +340,7 @@ fn what_is_stored_comes_back_byte_for_byte() {
         let scope = policy::write_scope(&world.grant("cert-a/feed", INDICATORS), at(0)).unwrap();
         let envelope = Envelope::parse(format!("{{\"objects\":[{text}]}}").into_bytes()).unwrap();
         let id = uuid::Uuid::new_v4().to_string();
-        world.store.add(ingest::prepare(&world.directory, &scope, &envelope, id, at(0))).unwrap();
+        world.store.add(ingest::prepare(&world.directory, &scope, envelope, id, at(0))).unwrap();
         assert_eq!(world.page("cert-b/siem", None, 1, "").rows[0].json, text.as_bytes());
         let records = Query {
             after: None,
@@ -786,7 +786,7 @@ fn a_page_with_a_handling_newer_than_its_key_is_not_kept_for_others() {
         let red = json!({"objects": [indicator(8, 0, Tlp::Red), indicator(9, 0, Tlp::Red)]});
         let envelope = Envelope::parse(red.to_string().into_bytes()).unwrap();
         let batch =
-            ingest::prepare(&world.directory, &scope, &envelope, uuid::Uuid::new_v4().to_string(), at(0));
+            ingest::prepare(&world.directory, &scope, envelope, uuid::Uuid::new_v4().to_string(), at(0));
         let store = world.store.clone();
         let meddle: Box<dyn FnOnce() + Send> = Box::new(move || drop(store.add(batch).unwrap()));
         let meddling = Meddling { store: world.store.clone(), meddle: parking_lot::Mutex::new(Some(meddle)) };

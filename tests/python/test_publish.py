@@ -151,7 +151,7 @@ def identity_of(hub, org):
 
 
 @pytest.mark.parametrize("content, text", [
-    ("", "ends"),
+    ("", "no object"),
     ("{", "ends"),
     ("not JSON", "expected"),
     ("[]", "expected a STIX bundle"),

@@ -87,10 +87,11 @@ pub(super) fn describe(counts: &Counts) -> String {
 
 /// Counts an object; one without a marking counts as the collection has it, AMBER.
 fn add(counts: &mut Counts, text: &[u8]) -> anyhow::Result<()> {
-    let document = json::read(text.to_vec())?;
-    let refs = document.member(&document.root, "object_marking_refs");
-    let refs: Vec<String> = refs.and_then(|raw| serde_json::from_slice(raw).ok()).unwrap_or_default();
-    let level = refs.iter().filter_map(|id| Marking::of_marking(id)).max();
+    let level = |seen: json::Seen| {
+        let refs = seen.value.member("object_marking_refs")?;
+        refs.items().filter_map(|id| Marking::of_marking(&id.text()?)).max()
+    };
+    let level = json::read(text.to_vec(), level)?.root.part.seen;
     *counts.entry(level.unwrap_or(Marking::Amber)).or_default() += 1;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::super::args::{Format, PollArgs};
 use super::super::output::{Exit, stop};
 use super::state::{Output, StateFile, place, replace, sync};
-use crate::stix::json::{Document, Node};
+use crate::stix::json::{Document, Kind, Part, Seen};
 use crate::stix::{StixTime, Timestamp};
 use anyhow::Context;
 use std::collections::BTreeSet;
@@ -11,6 +11,27 @@ use std::fs::File;
 use std::io::{Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// What is noted of a page and of each object on it.
+pub(super) struct Noted {
+    id: Option<String>,
+    modified: Option<String>,
+    pub(super) more: bool,
+    pub(super) next: Option<String>,
+}
+
+impl Noted {
+    pub(super) fn of(seen: Seen) -> Self {
+        let text = |name: &str| seen.value.member(name).and_then(|value| value.text().map(String::from));
+        let is_page = seen.item.is_none();
+        Self {
+            id: text("id").filter(|_| !is_page),
+            modified: text("modified").filter(|_| !is_page),
+            more: is_page && seen.value.member("more").is_some_and(|more| more.kind() == Kind::True),
+            next: text("next").filter(|next| is_page && !next.is_empty()),
+        }
+    }
+}
 
 /// An output, brought to where the cursor stands.
 pub(super) enum Sink {
@@ -41,8 +62,8 @@ impl Sink {
     }
 
     /// Writes the objects of a page, to the disk.
-    pub(super) fn write(&mut self, page: &Document) -> anyhow::Result<()> {
-        let items = || page.items.iter().flatten();
+    pub(super) fn write(&mut self, page: &Document<Noted>) -> anyhow::Result<()> {
+        let items = || page.root.items.iter().flatten();
         match self {
             Self::Stdout => {
                 let mut out = std::io::stdout().lock();
@@ -169,13 +190,11 @@ fn bundle_name(number: u64) -> String {
 
 /// TYPE/ID/VERSION.json, or TYPE/ID.json for objects without versions, as python-stix2's
 /// FileSystemSource reads them. A version keeps its name, so writing it again repeats nothing.
-fn write_object(dir: &Path, page: &Document, item: &Node) -> anyhow::Result<PathBuf> {
-    let text =
-        |name: &str| page.member(item, name).and_then(|raw| serde_json::from_slice::<String>(raw).ok());
-    let id = text("id").and_then(|id| crate::stix::StixId::parse(&id).ok());
+fn write_object(dir: &Path, page: &Document<Noted>, item: &Part<Noted>) -> anyhow::Result<PathBuf> {
+    let id = item.seen.id.as_deref().and_then(|id| crate::stix::StixId::parse(id).ok());
     let id = id.ok_or_else(|| stop(Exit::BadData, "the server sent an object without a usable id"))?;
     let folder = dir.join(id.object_type());
-    let version = text("modified").and_then(|time| StixTime::parse(&time));
+    let version = item.seen.modified.as_deref().and_then(StixTime::parse);
     let path = match version {
         None => folder.join(format!("{id}.json")),
         Some(version) => {

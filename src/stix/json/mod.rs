@@ -1,5 +1,5 @@
 //! Strict reading of JSON: one pass that checks I-JSON (RFC 7493), drops insignificant white
-//! space in place, and finds the members of the root and of the items of its `objects` list.
+//! space in place, and shows each object to a visitor while what it found is at hand.
 //!
 //! Nothing is turned into a tree: what is stored later is what was sent, byte for byte.
 
@@ -9,6 +9,11 @@ use std::fmt;
 use std::ops::Range;
 
 mod scanner;
+mod source;
+mod tape;
+mod token;
+
+pub use tape::{Items, Key, Kind, Members, Value};
 
 /// Levels of nesting that a document may have.
 pub const DEPTH_MAX: u32 = 64;
@@ -20,6 +25,8 @@ pub const OBJECT_MEMBERS_MAX: u32 = 10_000;
 pub const MEMBERS_MAX: u32 = 1_000;
 /// Items that one list inside an object may have.
 pub const ITEMS_MAX: u32 = 10_000;
+/// Values and names that one object may have in all.
+pub const VALUES_MAX: usize = 200_000;
 
 /// What makes a text no JSON for us; the whole document is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +34,8 @@ pub const ITEMS_MAX: u32 = 10_000;
 pub struct JsonError {
     /// Where in the text as received.
     pub offset: usize,
+    /// In which line of it, counted from 1.
+    pub line: usize,
     /// The item of `objects` that it stands in, counted from 0.
     pub item: Option<usize>,
     what: String,
@@ -46,10 +55,8 @@ impl fmt::Display for Within {
 /// What makes one object unacceptable while the document stays readable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Defect {
-    /// An integer outside ±(2^53−1), or a number that a double cannot hold.
-    #[error(
-        "the number {0} is outside what JSON programs exchange safely (±9007199254740991, or the range of a double); send it as a string"
-    )]
+    /// A number that a double cannot hold.
+    #[error("the number {0} is outside the range of a double; send it as a string")]
     Number(String),
     /// U+0000 in a string or key.
     #[error("a string contains U+0000, which cannot be stored; remove it")]
@@ -60,87 +67,89 @@ pub enum Defect {
     /// Over `ITEMS_MAX`.
     #[error("a list has more than {ITEMS_MAX} items")]
     Items,
+    /// Over `VALUES_MAX`.
+    #[error("the object has more than {VALUES_MAX} values and names")]
+    Values,
     /// Over `OBJECT_BYTES_MAX`.
     #[error("the object has more than {OBJECT_BYTES_MAX} bytes")]
     Bytes,
 }
 
-/// A member of a JSON object: where its key (without quotes) and its value stand.
-#[derive(Debug, Clone)]
-pub struct Member {
-    key: Range<usize>,
-    value: Range<usize>,
+/// What a visitor is shown: an item of a document's `objects`, or, after these, the document
+/// itself with that list empty.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    /// The value.
+    pub value: Value<'a>,
+    /// Which item; none for the document.
+    pub item: Option<usize>,
+    /// The first thing found wrong with it alone.
+    pub defect: Option<&'a Defect>,
 }
 
-/// A list item or the root: where it stands and its members if it is an object.
+/// A document or an item: where it stands, and what the visitor made of it.
 #[derive(Debug, Clone)]
-pub struct Node {
+pub struct Part<T> {
     /// Its bytes in the compact text.
     pub range: Range<usize>,
     /// True if it is a JSON object.
     pub is_object: bool,
-    /// The first thing found wrong with it alone.
-    pub defect: Option<Defect>,
-    members: Range<usize>,
+    /// What the visitor made of it.
+    pub seen: T,
 }
 
-/// A document that passed: compact text and where its parts are.
+/// A document that passed.
 #[derive(Debug)]
-pub struct Document {
+pub struct Document<T> {
     /// The text without insignificant white space.
     pub text: Bytes,
     /// The whole.
-    pub root: Node,
-    /// The items of the root's `objects`, if that is a list.
-    pub items: Option<Vec<Node>>,
-    members: Vec<Member>,
+    pub root: Root<T>,
 }
 
-impl Document {
-    /// The value of a member of `node`, by its name.
-    pub fn member(&self, node: &Node, name: &str) -> Option<&[u8]> {
-        self.member_range(node, name).map(|range| &self.text[range])
-    }
-
-    /// Where the value of a member of `node` stands in the text.
-    pub fn member_range(&self, node: &Node, name: &str) -> Option<Range<usize>> {
-        let mut members = self.members[node.members.clone()].iter();
-        let found = members.find(|m| decoded(&self.text[m.key.clone()]) == name);
-        found.map(|m| m.value.clone())
-    }
-
-    /// The members of `node`, keys decoded.
-    pub fn members<'a>(&'a self, node: &Node) -> impl Iterator<Item = (Cow<'a, str>, &'a [u8])> {
-        self.members[node.members.clone()]
-            .iter()
-            .map(|m| (decoded(&self.text[m.key.clone()]), &self.text[m.value.clone()]))
-    }
+/// The whole of a document.
+#[derive(Debug)]
+pub struct Root<T> {
+    /// The whole.
+    pub part: Part<T>,
+    /// The items of its `objects`, if that is a list.
+    pub items: Option<Vec<Part<T>>>,
+    /// The line that it begins in, counted from 1.
+    pub line: usize,
 }
 
-/// Reads a whole document.
-pub fn read(text: Vec<u8>) -> Result<Document, JsonError> {
-    check_encoding(&text)?;
-    scanner::scan(text)
+/// Several documents, one after the other, as in JSON lines.
+#[derive(Debug)]
+pub struct Documents<T> {
+    /// The text of all.
+    pub text: Bytes,
+    /// Each.
+    pub roots: Vec<Root<T>>,
+}
+
+/// Reads a text that is one document.
+pub fn read<T>(text: Vec<u8>, visit: impl FnMut(Seen) -> T) -> Result<Document<T>, JsonError> {
+    let mut scanned = scanner::scan(source::Source::whole(text)?, scanner::Count::One, visit)?;
+    // One document was asked for, and so there is one.
+    let root = scanned.roots.remove(0);
+    Ok(Document { text: scanned.text, root })
+}
+
+/// Reads documents from a text that grows: `more` adds to it, or says that it is at its end.
+pub fn read_all<T>(
+    more: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+    visit: impl FnMut(Seen) -> T,
+) -> Result<Documents<T>, JsonError> {
+    scanner::scan(source::Source::growing(more)?, scanner::Count::Any, visit)
 }
 
 /// Decodes the inside of a JSON string that the scanner has passed.
-pub fn decoded(raw: &[u8]) -> Cow<'_, str> {
+fn decoded(raw: &[u8]) -> Cow<'_, str> {
     if !raw.contains(&b'\\') {
         return String::from_utf8_lossy(raw);
     }
     let quoted = [b"\"", raw, b"\""].concat();
     Cow::Owned(serde_json::from_slice(&quoted).unwrap_or_default())
-}
-
-fn check_encoding(text: &[u8]) -> Result<(), JsonError> {
-    let fail = |offset, what: &str| Err(JsonError { offset, item: None, what: what.to_owned() });
-    if text.starts_with(b"\xef\xbb\xbf") {
-        return fail(0, "the text starts with a byte order mark; send UTF-8 without one");
-    }
-    match std::str::from_utf8(text) {
-        Ok(_) => Ok(()),
-        Err(error) => fail(error.valid_up_to(), "the text is not UTF-8"),
-    }
 }
 
 #[cfg(test)]

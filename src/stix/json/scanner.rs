@@ -1,17 +1,44 @@
 //! The one pass over the text.
 
+use super::source::Source;
+use super::tape::{Entry, Kind, Value};
+use super::token::{self, Token};
 use super::{
-    DEPTH_MAX, Defect, Document, ITEMS_MAX, JsonError, MEMBERS_MAX, Member, Node, OBJECT_BYTES_MAX,
-    OBJECT_MEMBERS_MAX, decoded,
+    DEPTH_MAX, Defect, Documents, ITEMS_MAX, JsonError, MEMBERS_MAX, OBJECT_BYTES_MAX, OBJECT_MEMBERS_MAX,
+    Part, Root, Seen, VALUES_MAX, decoded,
 };
 use std::ops::Range;
 
-/// Reads a text whose encoding was checked.
-pub(super) fn scan(text: Vec<u8>) -> Result<Document, JsonError> {
-    let mut scanner = Scanner { text, ..Scanner::default() };
-    let root = scanner.document()?;
-    scanner.text.truncate(scanner.write);
-    Ok(Document { text: scanner.text.into(), root, items: scanner.items, members: scanner.members })
+/// How many documents a text may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Count {
+    One,
+    Any,
+}
+
+/// Reads all documents of a text.
+pub(super) fn scan<T>(
+    source: Source,
+    count: Count,
+    mut visit: impl FnMut(Seen) -> T,
+) -> Result<Documents<T>, JsonError> {
+    // One machine code for all visitors: they are called in the order of the parts.
+    let mut seen = Vec::new();
+    let mut visitor = |part: Seen| seen.push(visit(part));
+    let mut scanner = Scanner::new(source, &mut visitor);
+    let roots = scanner.documents(count).map_err(|error| JsonError { item: scanner.item, ..error })?;
+    let mut source = scanner.source;
+    source.text.truncate(source.write);
+    let mut seen = seen.into_iter();
+    let mut part = |part: Part<()>| {
+        let seen = seen.next()?;
+        Some(Part { range: part.range, is_object: part.is_object, seen })
+    };
+    let mut root = |root: Root<()>| {
+        let items = root.items.map(|items| items.into_iter().filter_map(&mut part).collect());
+        Some(Root { items, part: part(root.part)?, line: root.line })
+    };
+    Ok(Documents { text: source.text.into(), roots: roots.into_iter().filter_map(&mut root).collect() })
 }
 
 /// Where a value stands, as far as anyone needs to know.
@@ -25,98 +52,173 @@ enum Place {
     Inner,
 }
 
-#[derive(Default)]
-struct Scanner {
-    /// Read at `read`, rewritten without white space at `write`, which never overtakes it.
-    text: Vec<u8>,
-    read: usize,
-    write: usize,
+struct Scanner<'s, 'v> {
+    source: Source<'s>,
+    visit: &'v mut dyn FnMut(Seen),
     depth: u32,
-    members: Vec<Member>,
-    items: Option<Vec<Node>>,
+    /// The values of the root and of the item being read.
+    tape: Vec<Entry>,
+    /// Too many values: what is read is not written down.
+    mute: bool,
+    items: Option<Vec<Part<()>>>,
     /// Keys of the JSON objects that are open, innermost last.
-    keys: Vec<Range<usize>>,
-    /// Of the root or of the item being read.
-    defect: Option<Defect>,
-    members_of_item: u32,
+    keys: Vec<(Range<usize>, Kind)>,
+    part: InPart,
     item: Option<usize>,
 }
 
-impl Scanner {
-    fn document(&mut self) -> Result<Node, JsonError> {
-        let root = self.node(Place::Root)?;
-        self.skip_space();
-        if self.read < self.text.len() {
-            return self.fail("unexpected text after the end of the document");
+/// What is counted of the root or of the item being read.
+#[derive(Default)]
+struct InPart {
+    defect: Option<Defect>,
+    members: u32,
+    /// Where on the tape it begins, and how deep.
+    first: usize,
+    depth: u32,
+}
+
+impl<'s, 'v> Scanner<'s, 'v> {
+    fn new(source: Source<'s>, visit: &'v mut dyn FnMut(Seen)) -> Self {
+        Self {
+            source,
+            visit,
+            depth: 0,
+            tape: Vec::new(),
+            mute: false,
+            items: None,
+            keys: Vec::new(),
+            part: InPart::default(),
+            item: None,
         }
-        Ok(root)
     }
 
-    /// Reads a value whose own members are wanted later: the root or an item.
-    fn node(&mut self, place: Place) -> Result<Node, JsonError> {
-        self.skip_space();
-        let (start, first) = (self.write, self.members.len());
-        let is_object = self.peek() == Some(b'{');
-        self.members_of_item = 0;
-        let outer = self.defect.take();
-        let mut found = Vec::new();
-        if is_object {
-            self.object(place, Some(&mut found))?;
-        } else {
-            self.value(place)?;
+    fn documents(&mut self, count: Count) -> Result<Vec<Root<()>>, JsonError> {
+        let mut roots = Vec::new();
+        loop {
+            self.source.skip_space()?;
+            let line = self.source.lines + 1;
+            match (self.source.peek()?, count) {
+                (None, Count::Any) => return Ok(roots),
+                (None, Count::One) if !roots.is_empty() => return Ok(roots),
+                (Some(_), Count::One) if !roots.is_empty() => {
+                    return self.fail("unexpected text after the end of the document");
+                }
+                _ => {}
+            }
+            let part = self.node(Place::Root)?;
+            roots.push(Root { part, items: self.items.take(), line });
+            self.tape.clear();
         }
-        let first = if place == Place::Root { self.members.len() } else { first };
-        self.members.append(&mut found);
-        let range = start..self.write;
+    }
+
+    /// Reads the root or an item, and shows it to the visitor.
+    fn node(&mut self, place: Place) -> Result<Part<()>, JsonError> {
+        self.source.skip_space()?;
+        let (start, first) = (self.source.write, self.tape.len());
+        let is_object = self.source.peek()? == Some(b'{');
+        let inner = InPart { first, depth: self.depth, ..InPart::default() };
+        let outer = std::mem::replace(&mut self.part, inner);
+        self.value(place)?;
+        let range = start..self.source.write;
+        let mut part = std::mem::replace(&mut self.part, outer);
         if place == Place::Item && range.len() > OBJECT_BYTES_MAX {
-            self.defect.get_or_insert(Defect::Bytes);
+            part.defect.get_or_insert(Defect::Bytes);
         }
-        let defect = std::mem::replace(&mut self.defect, outer);
-        Ok(Node { range, is_object, defect, members: first..self.members.len() })
+        let value = Value::new(&self.source.text, &self.tape, first);
+        (self.visit)(Seen { value, item: self.item, defect: part.defect.as_ref() });
+        if place == Place::Item {
+            self.tape.truncate(first);
+        }
+        Ok(Part { range, is_object, seen: () })
     }
 
     fn value(&mut self, place: Place) -> Result<(), JsonError> {
-        self.skip_space();
-        match self.peek() {
-            Some(b'{') => self.object(place, None),
-            Some(b'[') => self.list(place),
-            Some(b'"') => self.string().map(|_| ()),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.literal(b"true"),
-            Some(b'f') => self.literal(b"false"),
-            Some(b'n') => self.literal(b"null"),
-            Some(_) => self.fail("expected a JSON value"),
-            None => self.fail("the text ends where a value is expected"),
+        self.source.skip_space()?;
+        let source = &mut self.source;
+        let token = match source.peek()? {
+            Some(b'"') => token::string(source),
+            Some(b'{') => return self.object(place),
+            Some(b'[') => return self.list(place),
+            Some(b'-' | b'0'..=b'9') => token::number(source),
+            Some(b't') => token::literal(source, b"true", Kind::True),
+            Some(b'f') => token::literal(source, b"false", Kind::False),
+            Some(b'n') => token::literal(source, b"null", Kind::Null),
+            Some(_) => return self.fail("expected a JSON value"),
+            None => return self.fail("the text ends where a value is expected"),
+        }?;
+        self.push(token);
+        Ok(())
+    }
+
+    fn push(&mut self, token: Token) {
+        if let Some(defect) = token.defect {
+            self.part.defect.get_or_insert(defect);
+        }
+        if !self.mute {
+            let next = position(self.tape.len() + 1);
+            let Range { start, end } = token.range;
+            self.tape.push(Entry { start: position(start), end: position(end), next, kind: token.kind });
         }
     }
 
-    fn object(&mut self, place: Place, mut found: Option<&mut Vec<Member>>) -> Result<(), JsonError> {
-        self.enter()?;
+    /// Begins an object or a list; the answer is its place on the tape.
+    fn open(&mut self, kind: Kind) -> Result<usize, JsonError> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return self.fail(&format!("nested deeper than {DEPTH_MAX} levels"));
+        }
+        let (at, start) = (self.tape.len(), self.source.write);
+        self.push(Token { range: start..start, kind, defect: None });
+        self.source.copy(1);
+        Ok(at)
+    }
+
+    fn close(&mut self, at: usize) {
+        self.depth -= 1;
+        if !self.mute {
+            self.tape[at].end = position(self.source.write);
+            self.tape[at].next = position(self.tape.len());
+        }
+    }
+
+    /// Past the bound, only the members of the part itself are still written down.
+    fn mute(&mut self) -> bool {
+        let before = self.mute;
+        if self.tape.len() - self.part.first > VALUES_MAX && self.depth > self.part.depth + 1 {
+            self.part.defect.get_or_insert(Defect::Values);
+            self.mute = true;
+        }
+        before
+    }
+
+    fn object(&mut self, place: Place) -> Result<(), JsonError> {
+        let at = self.open(Kind::Object)?;
         let first_key = self.keys.len();
         let mut seen = 0_u64;
         while self.next_member(self.keys.len() == first_key, b'}')? {
-            let key = self.string()?;
+            let before = self.mute();
+            let key = token::string(&mut self.source)?;
             self.check_key(&key, first_key, &mut seen)?;
-            self.expect(b':', "expected `:` after a property name")?;
             let below = match place {
-                Place::Root if &self.text[key.clone()] == b"objects" => Place::Objects,
+                Place::Root if &self.source.text[key.range.clone()] == b"objects" => Place::Objects,
                 _ => Place::Inner,
             };
-            self.skip_space();
-            let start = self.write;
-            self.value(below)?;
-            if let Some(found) = found.as_deref_mut() {
-                let value = start..self.write;
-                found.push(Member { key, value });
+            self.push(key);
+            self.source.skip_space()?;
+            if self.source.peek()? != Some(b':') {
+                return self.fail("expected `:` after a property name");
             }
+            self.source.copy(1);
+            self.value(below)?;
+            self.mute = before;
         }
         self.close_keys(first_key)?;
-        self.leave();
+        self.close(at);
         Ok(())
     }
 
     fn list(&mut self, place: Place) -> Result<(), JsonError> {
-        self.enter()?;
+        let at = self.open(Kind::List)?;
         let mut count = 0_usize;
         let mut items = Vec::new();
         while self.next_member(count == 0, b']')? {
@@ -125,31 +227,33 @@ impl Scanner {
                 items.push(self.node(Place::Item)?);
                 self.item = None;
             } else {
+                let before = self.mute();
                 self.value(Place::Inner)?;
+                self.mute = before;
             }
             count += 1;
         }
         if place == Place::Objects {
             self.items = Some(items);
         } else if count > ITEMS_MAX as usize {
-            self.defect.get_or_insert(Defect::Items);
+            self.part.defect.get_or_insert(Defect::Items);
         }
-        self.leave();
+        self.close(at);
         Ok(())
     }
 
     /// True if another member or item follows, with the comma before it consumed.
     fn next_member(&mut self, first: bool, close: u8) -> Result<bool, JsonError> {
-        self.skip_space();
-        match self.peek() {
+        self.source.skip_space()?;
+        match self.source.peek()? {
             Some(byte) if byte == close => {
-                self.take();
+                self.source.copy(1);
                 Ok(false)
             }
             Some(b',') if !first => {
-                self.take();
-                self.skip_space();
-                match self.peek() {
+                self.source.copy(1);
+                self.source.skip_space()?;
+                match self.source.peek()? {
                     Some(byte) if byte == close => self.fail("a comma before the closing bracket"),
                     _ => Ok(true),
                 }
@@ -161,24 +265,23 @@ impl Scanner {
     }
 
     /// Remembers a key; finds a duplicate at once while keys are few, else in `close_keys`.
-    fn check_key(&mut self, key: &Range<usize>, first: usize, seen: &mut u64) -> Result<(), JsonError> {
-        let raw = &self.text[key.clone()];
-        let escaped = raw.contains(&b'\\');
+    fn check_key(&mut self, key: &Token, first: usize, seen: &mut u64) -> Result<(), JsonError> {
+        let raw = &self.source.text[key.range.clone()];
         let bit =
             1 << (raw.iter().fold(0_u32, |sum, b| sum.wrapping_mul(31).wrapping_add(u32::from(*b))) % 64);
         let few = self.keys.len() - first < KEYS_COMPARED_AT_ONCE;
-        if few && !escaped && *seen & bit != 0 {
-            let same = |other: &Range<usize>| &self.text[other.clone()] == raw;
+        if few && key.kind == Kind::Text && *seen & bit != 0 {
+            let same = |(other, _): &(Range<usize>, Kind)| &self.source.text[other.clone()] == raw;
             if self.keys[first..].iter().any(same) {
-                return self.duplicate(key.clone());
+                return self.duplicate(key.range.clone());
             }
         }
         *seen |= bit;
-        self.keys.push(key.clone());
-        self.members_of_item += 1;
+        self.keys.push((key.range.clone(), key.kind));
+        self.part.members += 1;
         let here = self.keys.len() - first;
-        if here > MEMBERS_MAX as usize || self.members_of_item > OBJECT_MEMBERS_MAX {
-            self.defect.get_or_insert(Defect::Members);
+        if here > MEMBERS_MAX as usize || self.part.members > OBJECT_MEMBERS_MAX {
+            self.part.defect.get_or_insert(Defect::Members);
         }
         Ok(())
     }
@@ -186,13 +289,13 @@ impl Scanner {
     /// The thorough duplicate check, for many keys or keys spelt with escapes.
     fn close_keys(&mut self, first: usize) -> Result<(), JsonError> {
         let open = &self.keys[first..];
-        let escaped = open.iter().any(|key| self.text[key.clone()].contains(&b'\\'));
+        let escaped = open.iter().any(|(_, kind)| *kind == Kind::Escaped);
         if escaped || open.len() > KEYS_COMPARED_AT_ONCE {
-            let mut sorted: Vec<_> = open.iter().map(|key| (decoded(&self.text[key.clone()]), key)).collect();
+            let name = |key: &Range<usize>| decoded(&self.source.text[key.clone()]);
+            let mut sorted: Vec<_> = open.iter().map(|(key, _)| (name(key), key)).collect();
             sorted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             if let Some(pair) = sorted.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                let key = pair[1].1.clone();
-                return self.duplicate(key);
+                return self.duplicate(pair[1].1.clone());
             }
         }
         self.keys.truncate(first);
@@ -200,177 +303,20 @@ impl Scanner {
     }
 
     fn duplicate<T>(&self, key: Range<usize>) -> Result<T, JsonError> {
-        let name: String = decoded(&self.text[key]).chars().take(80).collect();
+        let name: String = decoded(&self.source.text[key]).chars().take(80).collect();
         self.fail(&format!("the property `{}` occurs twice in one object", name.escape_debug()))
     }
 
-    /// Reads a string; the answer is where its inside stands in the compact text.
-    fn string(&mut self) -> Result<Range<usize>, JsonError> {
-        if self.peek() != Some(b'"') {
-            return self.fail("expected a string in double quotes");
-        }
-        let start = self.read;
-        let mut at = start + 1;
-        loop {
-            let rest = &self.text[at..];
-            let plain = rest.iter().position(|b| matches!(b, b'"' | b'\\') || *b < 0x20);
-            at += plain.unwrap_or(rest.len());
-            match self.text.get(at) {
-                Some(b'"') => break,
-                Some(b'\\') => at = self.escape(at)?,
-                Some(_) => return self.fail_at(at, "a control character in a string; escape it"),
-                None => return self.fail_at(at, "the text ends inside a string"),
-            }
-        }
-        let inside = self.write + 1;
-        self.copy(at + 1 - start);
-        Ok(inside..self.write - 1)
-    }
-
-    /// Checks the escape at `at`; the answer is where the text goes on.
-    fn escape(&mut self, at: usize) -> Result<usize, JsonError> {
-        match self.text.get(at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-            Some(b'u') => match self.hex4(at + 2)? {
-                0 => {
-                    self.defect.get_or_insert(Defect::Nul);
-                    Ok(at + 6)
-                }
-                0xD800..=0xDBFF => {
-                    let low = self.text.get(at + 6..at + 8) == Some(b"\\u");
-                    if low && (0xDC00..=0xDFFF).contains(&self.hex4(at + 8)?) {
-                        return Ok(at + 12);
-                    }
-                    self.fail_at(at, "a lone surrogate in a string")
-                }
-                0xDC00..=0xDFFF => self.fail_at(at, "a lone surrogate in a string"),
-                _ => Ok(at + 6),
-            },
-            _ => self.fail_at(at, "an unknown escape in a string"),
-        }
-    }
-
-    fn hex4(&self, at: usize) -> Result<u32, JsonError> {
-        let digits = self.text.get(at..at + 4).unwrap_or_default();
-        let value = digits.iter().try_fold(0, |sum, b| Some(sum * 16 + char::from(*b).to_digit(16)?));
-        match value {
-            Some(value) if digits.len() == 4 => Ok(value),
-            _ => self.fail_at(at, "expected four hexadecimal digits"),
-        }
-    }
-
-    /// Reads a number by the grammar of RFC 8259 §6.
-    fn number(&mut self) -> Result<(), JsonError> {
-        let mut at = self.read + usize::from(self.peek() == Some(b'-'));
-        let whole = self.digits(at);
-        if whole == 0 || (whole > 1 && self.text[at] == b'0') {
-            return self.fail_at(at, "a number must start with a digit and without needless zeros");
-        }
-        at += whole;
-        let mut is_integer = true;
-        if self.text.get(at) == Some(&b'.') {
-            is_integer = false;
-            let fraction = self.digits(at + 1);
-            if fraction == 0 {
-                return self.fail_at(at, "expected a digit after the decimal point");
-            }
-            at += 1 + fraction;
-        }
-        if matches!(self.text.get(at), Some(b'e' | b'E')) {
-            is_integer = false;
-            at += 1 + usize::from(matches!(self.text.get(at + 1), Some(b'+' | b'-')));
-            let exponent = self.digits(at);
-            if exponent == 0 {
-                return self.fail_at(at, "expected a digit in the exponent");
-            }
-            at += exponent;
-        }
-        self.check_range(at, is_integer);
-        self.copy(at - self.read);
-        Ok(())
-    }
-
-    fn digits(&self, at: usize) -> usize {
-        let rest = self.text.get(at..).unwrap_or_default();
-        rest.iter().take_while(|b| b.is_ascii_digit()).count()
-    }
-
-    fn check_range(&mut self, end: usize, is_integer: bool) {
-        let text = String::from_utf8_lossy(&self.text[self.read..end]);
-        let ok = if is_integer {
-            text.len() <= 15
-                || text.parse::<i64>().is_ok_and(|value| value.unsigned_abs() <= SAFE_INTEGER_MAX)
-        } else {
-            text.parse::<f64>().is_ok_and(f64::is_finite)
-        };
-        if !ok {
-            let number = text.chars().take(40).collect();
-            self.defect.get_or_insert(Defect::Number(number));
-        }
-    }
-
-    fn literal(&mut self, word: &[u8]) -> Result<(), JsonError> {
-        if !self.text[self.read..].starts_with(word) {
-            return self.fail("expected a JSON value");
-        }
-        self.copy(word.len());
-        Ok(())
-    }
-
-    fn enter(&mut self) -> Result<(), JsonError> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return self.fail(&format!("nested deeper than {DEPTH_MAX} levels"));
-        }
-        self.take();
-        Ok(())
-    }
-
-    fn leave(&mut self) {
-        self.depth -= 1;
-    }
-
-    fn expect(&mut self, byte: u8, otherwise: &str) -> Result<(), JsonError> {
-        self.skip_space();
-        if self.peek() != Some(byte) {
-            return self.fail(otherwise);
-        }
-        self.take();
-        Ok(())
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.text.get(self.read).copied()
-    }
-
-    fn take(&mut self) {
-        self.copy(1);
-    }
-
-    /// Moves `length` bytes from the reading to the writing position.
-    fn copy(&mut self, length: usize) {
-        if self.read != self.write {
-            self.text.copy_within(self.read..self.read + length, self.write);
-        }
-        self.read += length;
-        self.write += length;
-    }
-
-    fn skip_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.read += 1;
-        }
-    }
-
     fn fail<T>(&self, what: &str) -> Result<T, JsonError> {
-        self.fail_at(self.read, what)
-    }
-
-    fn fail_at<T>(&self, offset: usize, what: &str) -> Result<T, JsonError> {
-        Err(JsonError { offset, item: self.item, what: what.to_owned() })
+        self.source.fail(self.source.read, what)
     }
 }
 
-const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
+/// A position in a text that [`Source`] keeps below 4 GiB.
+#[expect(clippy::cast_possible_truncation, reason = "the source refuses larger texts")]
+fn position(at: usize) -> u32 {
+    at as u32
+}
+
 /// Up to here a new key is compared with those before it; past it, all are sorted once.
 const KEYS_COMPARED_AT_ONCE: usize = 48;
