@@ -3,6 +3,7 @@
 
 mod args;
 mod connect;
+mod content;
 mod demo;
 mod hub;
 mod init;
@@ -59,5 +60,6 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Publish(args) => publish::run(&args),
         Command::Poll(args) => poll::run(&args),
         Command::Whoami(args) => connect::whoami(&args),
+        Command::Content(command) => content::run(&command),
     }
 }

@@ -47,10 +47,8 @@ pub struct StixTime {
 impl StixTime {
     /// Parses the one form STIX allows: upper-case `T` and `Z`, UTC, any number of fraction digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let scanned = scan(text)?;
-        let micros = scanned.micros();
-        let rest = scanned.fraction.get(6..).unwrap_or("");
-        Some(Self { text: text.into(), micros, rest: rest.trim_end_matches('0').into() })
+        let (micros, rest) = instant(text)?;
+        Some(Self { text: text.into(), micros, rest: rest.into() })
     }
 
     /// The text as received.
@@ -84,6 +82,13 @@ impl Ord for StixTime {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.micros, &self.rest).cmp(&(other.micros, &other.rest))
     }
+}
+
+/// What times are compared by: microseconds since 1970, and the further fraction digits without
+/// trailing zeros.
+pub fn instant(text: &str) -> Option<(i64, &str)> {
+    let scanned = scan(text)?;
+    Some((scanned.micros(), scanned.fraction.get(6..).unwrap_or("").trim_end_matches('0')))
 }
 
 struct Scanned<'a> {

@@ -77,6 +77,15 @@ struct InPart {
     depth: u32,
 }
 
+impl InPart {
+    /// The first defect counts; but U+0000 is none for everybody, so that any other counts before it.
+    fn note(&mut self, defect: Defect) {
+        if matches!(self.defect, None | Some(Defect::Nul)) {
+            self.defect = Some(defect);
+        }
+    }
+}
+
 impl<'s, 'v> Scanner<'s, 'v> {
     fn new(source: Source<'s>, visit: &'v mut dyn FnMut(Seen)) -> Self {
         Self {
@@ -122,7 +131,7 @@ impl<'s, 'v> Scanner<'s, 'v> {
         let range = start..self.source.write;
         let mut part = std::mem::replace(&mut self.part, outer);
         if place == Place::Item && range.len() > OBJECT_BYTES_MAX {
-            part.defect.get_or_insert(Defect::Bytes);
+            part.note(Defect::Bytes);
         }
         let value = Value::new(&self.source.text, &self.tape, first);
         (self.visit)(Seen { value, item: self.item, defect: part.defect.as_ref() });
@@ -152,7 +161,7 @@ impl<'s, 'v> Scanner<'s, 'v> {
 
     fn push(&mut self, token: Token) {
         if let Some(defect) = token.defect {
-            self.part.defect.get_or_insert(defect);
+            self.part.note(defect);
         }
         if !self.mute {
             let next = position(self.tape.len() + 1);
@@ -185,7 +194,7 @@ impl<'s, 'v> Scanner<'s, 'v> {
     fn mute(&mut self) -> bool {
         let before = self.mute;
         if self.tape.len() - self.part.first > VALUES_MAX && self.depth > self.part.depth + 1 {
-            self.part.defect.get_or_insert(Defect::Values);
+            self.part.note(Defect::Values);
             self.mute = true;
         }
         before
@@ -236,7 +245,7 @@ impl<'s, 'v> Scanner<'s, 'v> {
         if place == Place::Objects {
             self.items = Some(items);
         } else if count > ITEMS_MAX as usize {
-            self.part.defect.get_or_insert(Defect::Items);
+            self.part.note(Defect::Items);
         }
         self.close(at);
         Ok(())
@@ -281,7 +290,7 @@ impl<'s, 'v> Scanner<'s, 'v> {
         self.part.members += 1;
         let here = self.keys.len() - first;
         if here > MEMBERS_MAX as usize || self.part.members > OBJECT_MEMBERS_MAX {
-            self.part.defect.get_or_insert(Defect::Members);
+            self.part.note(Defect::Members);
         }
         Ok(())
     }

@@ -99,7 +99,8 @@ impl<'a> Value<'a> {
 
     /// True for a list or an object with nothing in it.
     pub fn is_empty(&self) -> bool {
-        self.entry().next as usize == self.at + 1
+        // Not by the tape: of a document the items of `objects` are no longer on it.
+        matches!(self.kind(), Kind::Object | Kind::List) && self.range().len() == 2
     }
 
     /// The integer that a number without a fraction is; `5.0` and `5e0` are 5.

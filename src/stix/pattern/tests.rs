@@ -1,0 +1,3 @@
+//! Tests of the pattern engine as a whole.
+
+mod syntax;
