@@ -42,7 +42,8 @@ impl<'a> Verdict<'a> {
 }
 
 fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
-    let options = Options { profile: args.profile, advise: true, now: Some(Clock::system().now()) };
+    let options =
+        Options { profile: args.profile, advise: true, now: Some(Clock::system().now()), extensions: None };
     if let Some(file) = &args.json_lines {
         return lines(file, |line, out| {
             let findings = judge_line(line, options);

@@ -6,6 +6,7 @@ use super::output::{self, Exit, stop};
 use crate::clock::Clock;
 use crate::policy::Directory;
 use crate::registry::{Registry, diff};
+use crate::stix::content::Extensions;
 use crate::store::sqlite::Tool;
 use std::path::Path;
 
@@ -90,7 +91,25 @@ fn read(path: &Path) -> anyhow::Result<Registry> {
                 .map_err(|error| stop(Exit::BadData, format!("organisation {}: {error}", organisation.id)))?;
         }
     }
+    schemas(&mut registry, path)?;
     Ok(registry)
+}
+
+/// Puts the texts of schema files in the place of their names.
+fn schemas(registry: &mut Registry, path: &Path) -> anyhow::Result<()> {
+    for extension in &mut registry.extensions {
+        let Some(schema) = extension.schema.as_mut().filter(|schema| !schema.trim_start().starts_with('{'))
+        else {
+            continue;
+        };
+        let file = path.parent().unwrap_or(Path::new("")).join(&*schema);
+        let bad = |error: &dyn std::fmt::Display| {
+            stop(Exit::BadData, format!("extension {}: schema {}: {error}", extension.id, file.display()))
+        };
+        *schema = std::fs::read_to_string(&file).map_err(|error| bad(&error))?;
+        Extensions::default().add(&extension.id, Some(schema)).map_err(|error| bad(&error))?;
+    }
+    Ok(())
 }
 
 fn parse(text: &str, path: &Path) -> anyhow::Result<Registry> {

@@ -7,6 +7,7 @@ use super::server_info::taxii;
 use crate::feed::Kind;
 use crate::ingest;
 use crate::policy::{self, Grant, WriteScope};
+use crate::stix::content::Options;
 use crate::store::Deleted;
 use crate::taxii::{Envelope, Filter, Versions, media};
 use actix_web::http::header;
@@ -120,7 +121,9 @@ fn publish(
     body: Vec<u8>,
     clock: crate::clock::Clock,
 ) -> Result<crate::taxii::resource::Status, Failure> {
-    let envelope = Envelope::parse(body)?;
+    let options =
+        Options { profile: scope.profile(), extensions: Some(directory.extensions()), ..Options::default() };
+    let envelope = Envelope::parse(body, options)?;
     let status_id = uuid::Uuid::new_v4().to_string();
     let batch = ingest::prepare(directory, scope, envelope, status_id, clock.now());
     Ok(store.add(batch)?)

@@ -2,7 +2,7 @@
 
 use super::directory::Place;
 use super::{Directory, Handling, Peer, WriteScope};
-use crate::registry::{Agreement, Unmarked};
+use crate::registry::{Collection, UnknownExtensions, Unmarked};
 use crate::stix::{Object, StixId, Timestamp, Tlp};
 
 /// Proof that a peer may add an object to a collection; made by [`admit()`] only.
@@ -57,6 +57,17 @@ pub enum Refusal {
     /// Not among the agreement's types.
     #[error("objects of type `{0}` are not part of the agreement; it names {1}")]
     TypeNotAgreed(String, String),
+    /// Not among the collection's types.
+    #[error("this collection does not take objects of type `{0}`; it takes {1}")]
+    TypeNotHere(String, String),
+    /// Without an extension that the collection asks for.
+    #[error("this collection takes only objects that use the extension {0}; add it to `extensions`")]
+    ExtensionMissing(String),
+    /// With an extension that nobody here knows.
+    #[error(
+        "`extensions` uses {0}, which this exchange does not know; leave it out, or ask the operator to register it"
+    )]
+    ExtensionUnknown(String),
     /// Dated in the future.
     #[error(
         "`{0}` is {1}, more than 5 minutes ahead of this server's clock; check the clock of the sending system"
@@ -73,7 +84,8 @@ pub fn admit(
 ) -> Result<Admitted, Refusal> {
     let (peer, place) = (&scope.grant.peer, &scope.grant.place);
     check_clock(&object, now)?;
-    check_type(&place.agreement, &object)?;
+    check_type(place, &object)?;
+    check_extensions(directory, &place.collection, &object)?;
     let owner = owner(directory, peer, place, &object)?;
     let (object, tlp) = effective(place.collection.unmarked, object)?;
     let limit = scope.grant.ceiling();
@@ -113,11 +125,29 @@ fn effective(rule: Unmarked, object: Object) -> Result<(Object, Tlp), Refusal> {
     }
 }
 
-fn check_type(agreement: &Agreement, object: &Object) -> Result<(), Refusal> {
+fn check_type(place: &Place, object: &Object) -> Result<(), Refusal> {
     let found = object.id().object_type();
-    match &agreement.types {
-        Some(types) if !types.iter().any(|t| t == found) => {
-            Err(Refusal::TypeNotAgreed(found.to_owned(), types.join(", ")))
+    let lacks = |types: &&Vec<String>| !types.iter().any(|name| name == found);
+    if let Some(types) = place.agreement.types.as_ref().filter(lacks) {
+        return Err(Refusal::TypeNotAgreed(found.to_owned(), types.join(", ")));
+    }
+    match place.collection.types.as_ref().filter(lacks) {
+        Some(types) => Err(Refusal::TypeNotHere(found.to_owned(), types.join(", "))),
+        None => Ok(()),
+    }
+}
+
+fn check_extensions(directory: &Directory, collection: &Collection, object: &Object) -> Result<(), Refusal> {
+    let used = object.extensions();
+    let is_meta = META.contains(&object.id().object_type());
+    let missing = collection.require_extensions.iter().find(|id| !used.contains(id));
+    if let Some(missing) = missing.filter(|_| !is_meta) {
+        return Err(Refusal::ExtensionMissing(missing.clone()));
+    }
+    let is_foreign = |id: &&String| *id != TLP_2_EXTENSION && !directory.extensions().knows(id);
+    match used.iter().find(is_foreign) {
+        Some(id) if collection.unknown_extensions == UnknownExtensions::Refuse => {
+            Err(Refusal::ExtensionUnknown(id.clone()))
         }
         _ => Ok(()),
     }
@@ -139,4 +169,6 @@ fn check_clock(object: &Object, now: Timestamp) -> Result<(), Refusal> {
 
 /// Types that carry no content of their own and travel with what needs them.
 const META: [&str; 3] = ["marking-definition", "extension-definition", "language-content"];
+/// The extension that TLP 2.0 markings are written with; everybody knows it.
+const TLP_2_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
 const CLOCK_SKEW_MAX_MICROS: i64 = 5 * 60 * 1_000_000;

@@ -3,6 +3,7 @@
 use super::Grant;
 use crate::registry::{Agreement, Collection, Organisation, Registry, Release, Role};
 use crate::stix::Tlp;
+use crate::stix::content::Extensions;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -66,6 +67,7 @@ pub struct Directory {
     roots: HashMap<String, Vec<Arc<Place>>>,
     /// The organisation behind each identity.
     identities: HashMap<String, String>,
+    extensions: Extensions,
 }
 
 /// A collection with the agreement it is under.
@@ -95,12 +97,22 @@ impl Directory {
             places.sort_by(|a, b| a.collection.id.cmp(&b.collection.id));
         }
         let identities = registry.organisations.iter().map(|o| (o.identity(), o.id.clone())).collect();
-        Self { registry, peers, roots, identities }
+        let mut extensions = Extensions::default();
+        for extension in &registry.extensions {
+            // The registry's check has compiled it once already.
+            let _ = extensions.add(&extension.id, extension.schema.as_deref());
+        }
+        Self { registry, peers, roots, identities, extensions }
     }
 
     /// The registry it was made from.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The extensions that the registry names.
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
     }
 
     /// The clients that would see more of a collection than they do under `before`: what is older

@@ -9,6 +9,7 @@ use directory::Place;
 pub use directory::{Anchor, Credential, Directory, Peer};
 
 use crate::registry::{Agreement, Collection};
+use crate::stix::content::Profile;
 use crate::stix::{Timestamp, Tlp};
 use std::sync::Arc;
 
@@ -157,6 +158,11 @@ impl WriteScope {
     /// The API root that the collection is under.
     pub fn api_root(&self) -> &str {
         &self.grant.place.collection.api_root
+    }
+
+    /// Which findings about its content refuse an object here.
+    pub fn profile(&self) -> Profile {
+        self.grant.place.collection.profile
     }
 
     /// Who is adding: `organisation/client`.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::registry::Registry;
 use crate::stix::Object;
+use crate::stix::content::Options;
 use crate::taxii::Envelope;
 
 const REGISTRY: &str = r#"
@@ -85,13 +86,18 @@ fn peer(name: &str) -> Arc<Peer> {
 
 fn indicator(more: &str) -> Object {
     let text = format!(
-        r#"{{"objects":[{{"type":"indicator","spec_version":"2.1","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2026-04-06T20:03:48.000Z","modified":"2026-04-06T20:03:48.000Z"{more}}}]}}"#
+        r#"{{"objects":[{{"type":"indicator","spec_version":"2.1","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2026-04-06T20:03:48.000Z","modified":"2026-04-06T20:03:48.000Z","pattern":"[url:value = 'x']","pattern_type":"stix","valid_from":"2026-04-06T20:03:48Z"{more}}}]}}"#
     );
     only(&text)
 }
 
 fn only(envelope: &str) -> Object {
-    Envelope::parse(envelope.as_bytes().to_vec()).unwrap().objects().next().unwrap().unwrap()
+    Envelope::parse(envelope.as_bytes().to_vec(), Options::default())
+        .unwrap()
+        .objects()
+        .next()
+        .unwrap()
+        .unwrap()
 }
 
 fn marked(tlp: Tlp) -> Object {
@@ -240,7 +246,7 @@ fn the_future_and_other_types_are_refused() {
     assert!(admitted("a/feed", "both", at("2026-11-23T12:05:00.000Z")).is_ok());
     let late = admitted("a/feed", "both", at("2026-11-23T12:05:00.001Z"));
     assert!(matches!(late, Err(Refusal::Future("modified", _))));
-    let text = r#"{"objects":[{"type":"url","id":"url--c1477287-23ac-5971-a010-5c287877fa60","value":"x"}]}"#;
+    let text = r#"{"objects":[{"type":"url","id":"url--c1477287-23ac-5971-a010-5c287877fa60","value":"http://x.example"}]}"#;
     assert!(matches!(admitted("a/feed", "both", only(text)), Err(Refusal::TypeNotAgreed(..))));
 }
 

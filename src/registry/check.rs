@@ -1,6 +1,8 @@
 //! What a registry must hold beyond its form.
 
-use super::{Agreement, Collection, Organisation, Registry, Release, is_identity};
+use super::{Agreement, Collection, Extension, Organisation, Registry, Release, is_identity};
+use crate::stix::StixId;
+use crate::stix::content::Extensions;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -43,6 +45,9 @@ pub(super) fn check(registry: &Registry) -> Vec<Problem> {
         check.organisation(organisation);
     }
     let known: HashSet<&str> = registry.organisations.iter().map(|o| o.id.as_str()).collect();
+    for extension in &registry.extensions {
+        check.extension(extension);
+    }
     for agreement in &registry.agreements {
         check.agreement(agreement, &known);
     }
@@ -107,6 +112,19 @@ impl Check {
         }
     }
 
+    fn extension(&mut self, extension: &Extension) {
+        let place = format!("extension {}", extension.id);
+        if !is_extension(&extension.id) {
+            self.add(&place, "id must be that of an extension-definition object");
+        }
+        self.unique(&place, "extension", &extension.id);
+        // Before it is applied the text is the name of a file.
+        let schema = extension.schema.as_deref().filter(|text| text.trim_start().starts_with('{'));
+        if let Err(error) = Extensions::default().add(&extension.id, schema) {
+            self.add(&place, error);
+        }
+    }
+
     fn agreement(&mut self, agreement: &Agreement, known: &HashSet<&str>) {
         let place = format!("agreement {}", agreement.id);
         self.slug(&place, &agreement.id);
@@ -156,6 +174,16 @@ impl Check {
         for (key, list) in [("read", &collection.read), ("write", &collection.write)] {
             self.subset(&place, key, list.as_deref().unwrap_or_default(), &agreement.parties);
         }
+        for id in collection.require_extensions.iter().filter(|id| !is_extension(id)) {
+            self.add(
+                &place,
+                format!("require_extensions names `{id}`, which is not the id of an extension-definition"),
+            );
+        }
+        let agreed = |name: &&String| agreement.types.as_ref().is_some_and(|types| !types.contains(name));
+        for name in collection.types.iter().flatten().filter(agreed) {
+            self.add(&place, format!("types names `{name}`, which the agreement does not permit"));
+        }
         if collection.unmarked.level().is_some_and(|level| level > agreement.tlp_max) {
             self.add(&place, "unmarked gives a level above the agreement's tlp_max");
         }
@@ -166,6 +194,10 @@ impl Check {
             self.add(place, format!("{key} names `{name}`, which is not a party of the agreement"));
         }
     }
+}
+
+fn is_extension(id: &str) -> bool {
+    StixId::parse(id).is_ok_and(|id| id.object_type() == "extension-definition")
 }
 
 #[cfg(test)]

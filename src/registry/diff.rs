@@ -81,6 +81,9 @@ fn elements(registry: &Registry) -> BTreeMap<String, Table> {
         organisation.remove("client");
         found.insert(format!("organisation {id}"), organisation);
     }
+    for extension in tables(&table, "extension") {
+        found.insert(format!("extension {}", text(&extension, "id")), extension);
+    }
     for mut agreement in tables(&table, "agreement") {
         let id = text(&agreement, "id");
         for mut collection in tables(&agreement, "collection") {
@@ -103,11 +106,14 @@ fn text(table: &Table, key: &str) -> String {
     table.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// A value on one line; a certificate is not shown whole.
+/// A value on one line; a certificate or a schema is not shown whole.
 fn short(value: &Value) -> String {
     let text = value.to_string();
     match text.contains("BEGIN CERTIFICATE") {
         true => "(a certificate)".to_owned(),
+        false if text.len() > VALUE_SHOWN => format!("({} characters)", text.len()),
         false => text,
     }
 }
+
+const VALUE_SHOWN: usize = 400;

@@ -8,6 +8,7 @@ mod diff;
 pub use check::{Problem, RESERVED_ROOTS, is_slug};
 pub use diff::{Change, diff};
 
+use crate::stix::content::Profile;
 use crate::stix::{StixId, Tlp};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Registry {
     /// The organisations that take part.
     #[serde(default, rename = "organisation")]
     pub organisations: Vec<Organisation>,
+    /// Extensions of STIX that they use.
+    #[serde(default, rename = "extension", skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
     /// What they have agreed, with the collections that follow.
     #[serde(default, rename = "agreement")]
     pub agreements: Vec<Agreement>,
@@ -64,6 +68,20 @@ pub struct Client {
     /// Locked out, whatever its certificate says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub revoked: bool,
+}
+
+/// An extension of STIX (STIX 2.1 §7.3) that the hub knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// The id of its `extension-definition` object.
+    pub id: String,
+    /// Its name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// A JSON Schema that objects using it must keep: a file in `registry.toml`, its text once applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
 }
 
 /// What a client may do.
@@ -158,6 +176,29 @@ pub struct Collection {
     /// What to do with objects without a TLP marking.
     #[serde(default)]
     pub unmarked: Unmarked,
+    /// Which findings about its content refuse an object.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub profile: Profile,
+    /// Object types that it takes, of those that the agreement permits; absent means all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub types: Option<Vec<String>>,
+    /// Extensions that each object must use; marking and extension definitions and translations need not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require_extensions: Vec<String>,
+    /// What to do with objects that use an extension that this registry does not name.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unknown_extensions: UnknownExtensions,
+}
+
+/// What to do with objects that use an extension that the registry does not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownExtensions {
+    /// Keep them as they are.
+    #[default]
+    Accept,
+    /// Refuse them.
+    Refuse,
 }
 
 /// What to do with objects without a TLP marking.
@@ -256,6 +297,10 @@ impl From<Unmarked> for String {
 /// True for `identity--…` ids.
 fn is_identity(text: &str) -> bool {
     StixId::parse(text).is_ok_and(|id| id.object_type() == "identity")
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn red() -> Tlp {

@@ -1,5 +1,6 @@
 //! One STIX object: the JSON as it was sent, and a typed header over it.
 
+use super::content::Findings;
 use super::json::{self, Defect, Kind, Seen, Value};
 use super::{StixId, StixTime, Tlp};
 use bytes::Bytes;
@@ -26,14 +27,19 @@ pub struct Header {
     created: Option<StixTime>,
     created_by_ref: Option<StixId>,
     tlp: Option<Tlp>,
+    revoked: bool,
+    extensions: Vec<String>,
 }
 
 /// Why an item of an envelope is not an acceptable STIX object.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum ObjectError {
     /// Found while reading the JSON.
     #[error("{0}")]
     Defect(#[from] Defect),
+    /// Against the standard.
+    #[error("{}", told(.0))]
+    Content(Findings),
     /// A required property is not there.
     #[error("`{0}` is missing; {1}")]
     Missing(&'static str, &'static str),
@@ -86,6 +92,8 @@ impl Header {
         Ok(Self {
             created_by_ref: header.id("created_by_ref")?,
             tlp: header.tlp()?,
+            revoked: header.value("revoked").is_some_and(|revoked| revoked.kind() == Kind::True),
+            extensions: header.extensions(),
             id,
             version,
             created: created.filter(|_| !is_observable),
@@ -122,6 +130,16 @@ impl Object {
     /// Who says to have made it.
     pub fn created_by_ref(&self) -> Option<&StixId> {
         self.header.created_by_ref.as_ref()
+    }
+
+    /// Is this version the last of all?
+    pub fn is_revoked(&self) -> bool {
+        self.header.revoked
+    }
+
+    /// The ids of the extensions that it uses.
+    pub fn extensions(&self) -> &[String] {
+        &self.header.extensions
     }
 
     /// The highest level among all its markings, if it has any.
@@ -219,7 +237,7 @@ impl<'a> Members<'a> {
     fn of(value: Value<'a>) -> Self {
         let mut members = [None; NAMES.len()];
         for (key, value) in value.members() {
-            if let Some(at) = NAMES.iter().position(|name| key.is(name)) {
+            if let Some(at) = position(&key) {
                 members[at] = Some(value);
             }
         }
@@ -270,6 +288,12 @@ impl<'a> Members<'a> {
         }
     }
 
+    fn extensions(&self) -> Vec<String> {
+        let members = self.value("extensions").into_iter().flat_map(|found| found.members());
+        let names = members.map(|(key, _)| key.name().into_owned());
+        names.filter(|name| name.starts_with("extension-definition--")).collect()
+    }
+
     /// The highest level found in any place where levels are written.
     fn tlp(&self) -> Result<Option<Tlp>, ObjectError> {
         let mut highest = None;
@@ -306,6 +330,26 @@ impl<'a> Members<'a> {
     }
 }
 
+/// Where a member of the header stands among [`NAMES`].
+fn position(key: &json::Key) -> Option<usize> {
+    let name = key.name();
+    // Most members are not of the header, and most of those begin with another letter.
+    let may_be = matches!(
+        name.as_bytes().first(),
+        Some(b't' | b'i' | b's' | b'c' | b'm' | b'o' | b'g' | b'l' | b'r' | b'e')
+    );
+    may_be.then(|| NAMES.iter().position(|known| *known == name)).flatten()
+}
+
+/// The first findings in words, and how many more there are.
+fn told(findings: &Findings) -> String {
+    let errors = &findings.errors;
+    let first: Vec<String> = errors.iter().take(FINDINGS_TOLD).map(ToString::to_string).collect();
+    let more = errors.len() - first.len() + findings.more_errors;
+    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+    format!("{}{rest}", first.join("; "))
+}
+
 fn is_marking(text: &str) -> bool {
     StixId::parse(text).is_ok_and(|id| id.object_type() == MARKING)
 }
@@ -323,7 +367,7 @@ fn wrong(property: &'static str, found: impl AsRef<[u8]>, rule: String) -> Objec
     ObjectError::Wrong { property, found: format!("`{shown}`"), rule }
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
     "type",
     "id",
     "spec_version",
@@ -333,7 +377,10 @@ const NAMES: [&str; 9] = [
     "object_marking_refs",
     "granular_markings",
     "labels",
+    "revoked",
+    "extensions",
 ];
+const FINDINGS_TOLD: usize = 3;
 const MARKING: &str = "marking-definition";
 const TYPE_RULE: &str = "it must be the name of a STIX object type, as a string";
 const ID_RULE: &str = "it must be a string of the form type--uuid";

@@ -1,5 +1,6 @@
 //! Envelopes (TAXII 2.1 §3.7): taken apart with limits, put together from stored text.
 
+use crate::stix::content::{self, Options};
 use crate::stix::json::{self, Document, JsonError, Seen};
 use crate::stix::object::{Header, Label, label};
 use crate::stix::{Object, ObjectError};
@@ -25,9 +26,10 @@ pub enum EnvelopeError {
 }
 
 impl Envelope {
-    /// Takes a body apart; a STIX bundle passes too, since deployed clients send those.
-    pub fn parse(body: Vec<u8>) -> Result<Self, EnvelopeError> {
-        let judge = |seen: Seen| Header::read(seen).map_err(|error| (label(seen), error));
+    /// Takes a body apart and judges its objects; a STIX bundle passes too, since deployed clients
+    /// send those.
+    pub fn parse(body: Vec<u8>, options: Options) -> Result<Self, EnvelopeError> {
+        let judge = |seen: Seen| read(seen, options).map_err(|error| (label(seen), error));
         let envelope = Self { document: json::read(body, judge)? };
         envelope.check_shape()?;
         Ok(envelope)
@@ -72,6 +74,17 @@ impl Envelope {
     }
 }
 
+/// Reads an object if its content is right; of what is around the objects nothing is asked.
+fn read(seen: Seen, options: Options) -> Result<Header, ObjectError> {
+    if seen.item.is_some() && seen.defect.is_none() {
+        let findings = content::judge(seen, options);
+        if !findings.is_valid() {
+            return Err(ObjectError::Content(findings));
+        }
+    }
+    Header::read(seen)
+}
+
 /// Writes an envelope around objects exactly as they are stored.
 pub fn write<'a>(objects: impl Iterator<Item = &'a [u8]> + Clone, next: Option<&str>) -> Vec<u8> {
     let length: usize = objects.clone().map(|object| object.len() + 1).sum();
@@ -112,11 +125,12 @@ mod tests {
             (r#"{"objects":[{},7]}"#, "objects[1] is not"),
             (r#"{"objects":["#, "not valid I-JSON"),
         ] {
-            let found = Envelope::parse(body.as_bytes().to_vec()).unwrap_err().to_string();
+            let found =
+                Envelope::parse(body.as_bytes().to_vec(), Options::default()).unwrap_err().to_string();
             assert!(found.contains(want), "{body}: {found}");
         }
         let many = format!(r#"{{"objects":[{}{{}}]}}"#, "{},".repeat(OBJECTS_MAX));
-        let found = Envelope::parse(many.into_bytes()).unwrap_err().to_string();
+        let found = Envelope::parse(many.into_bytes(), Options::default()).unwrap_err().to_string();
         assert!(found.contains("at most 10000"), "{found}");
     }
 
@@ -124,7 +138,7 @@ mod tests {
     fn a_bundle_is_taken_and_its_objects_keep_their_text() {
         let object = r#"{"type":"url","id":"url--c1477287-23ac-5971-a010-5c287877fa60","value":"http:\/\/example.com"}"#;
         let body = format!(r#"{{"type":"bundle","id":"x","objects":[ {object} ,{{"id":"y"}}]}}"#);
-        let envelope = Envelope::parse(body.into_bytes()).unwrap();
+        let envelope = Envelope::parse(body.into_bytes(), Options::default()).unwrap();
         let mut objects = envelope.objects();
         assert_eq!(objects.next().unwrap().unwrap().json(), object.as_bytes());
         assert_eq!(objects.next().unwrap().unwrap_err().0.id, "y");

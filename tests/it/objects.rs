@@ -42,8 +42,8 @@ fn an_object_comes_back_as_it_was_posted() {
     let client = app.client("cert-a/feed");
     let text = concat!(
         r#"{"valid_from":"2026-01-01T00:00:00.000000Z","x_custom":{"b":1.0,"a":[1e3,-0.0,"\u00e9é\/"]},"pattern":"[url:value = 'x']","#,
-        r#""pattern_type":"stix","modified":"2026-01-01T00:00:00.1Z","created":"2026-01-01T00:00:00Z","type":"indicator","#,
-        r#""id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","spec_version":"2.1","x_null":null,"extensions":{}}"#
+        r#""pattern_type":"stix","modified":"2026-01-01T00:00:00.1000Z","created":"2026-01-01T00:00:00.000Z","type":"indicator","#,
+        r#""id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","spec_version":"2.1","x_deep":{"n":null,"l":[]},"revoked":false}"#
     );
     assert_eq!(
         client.post(&objects_of(INDICATORS), format!("{{\"objects\":[{text}]}}")).json()["success_count"],
@@ -59,7 +59,7 @@ fn an_object_comes_back_as_it_was_posted() {
     );
     assert_eq!(
         client.get(&manifest_of(INDICATORS)).objects()[0]["version"],
-        "2026-01-01T00:00:00.1Z",
+        "2026-01-01T00:00:00.1000Z",
         "verbatim"
     );
 }
@@ -284,16 +284,27 @@ fn every_kind_of_stix_object_is_accepted() {
         .iter()
         .map(|kind| json!({"type": kind, "spec_version": "2.1", "id": id(kind, 1), "created": CREATED, "modified": CREATED, "name": "n",
             "identity_class": "group", "country": "AA", "is_family": false, "product": "p", "result": "unknown", "content": "c",
-            "object_refs": [id("indicator", 1)], "first_observed": CREATED, "last_observed": CREATED, "number_observed": 1,
+            "object_refs": [id("ipv4-addr", 1)], "first_observed": CREATED, "last_observed": CREATED, "number_observed": 1,
             "opinion": "agree", "published": CREATED, "relationship_type": "related-to", "source_ref": id("indicator", 1),
             "target_ref": id("malware", 1), "sighting_of_ref": id("indicator", 1), "object_ref": id("indicator", 1), "context": "x",
-            "object_modified": CREATED, "contents": {}, "pattern": "[url:value = 'x']", "pattern_type": "stix", "valid_from": CREATED,
+            "object_modified": CREATED, "contents": {"de": {"name": "n"}}, "pattern": "[url:value = 'x']", "pattern_type": "stix", "valid_from": CREATED,
             "created_by_ref": id("identity", 5), "schema": "https://example.com/", "version": "1.0.0",
             "extension_types": ["property-extension"]}))
         .collect();
-    objects.extend(OBSERVABLE.iter().map(|kind| json!({"type": kind, "id": id(kind, 1).replace("-4000-", "-5000-"), "value": "x",
-        "name": "x", "number": 1, "path": "/x", "is_multipart": false, "protocols": ["tcp"], "src_ref": id("ipv4-addr", 1), "user_id": "u",
-        "key": "HKLM", "pid": 1, "serial_number": "1", "payload_bin": "AAAA"})));
+    objects.extend(OBSERVABLE.iter().map(|kind| {
+        let value = match *kind {
+            "ipv4-addr" => "198.51.100.3",
+            "ipv6-addr" => "2001:db8::3",
+            "mac-addr" => "00:00:5e:00:53:01",
+            "email-addr" => "a@example.com",
+            "url" => "https://example.com/",
+            _ => "x.example",
+        };
+        let id = if *kind == "process" { id(kind, 1) } else { id(kind, 1).replace("-4000-", "-5000-") };
+        json!({"type": kind, "id": id, "value": value, "name": "x", "number": 1, "path": "/x", "is_multipart": false,
+            "protocols": ["tcp"], "src_ref": crate::sample::id("ipv4-addr", 1), "user_id": "u", "key": "HKEY_LOCAL_MACHINE\\x",
+            "pid": 1, "serial_number": "1", "payload_bin": "AAAA", "subject": "s"})
+    }));
     objects.push(json!({"type": "marking-definition", "spec_version": "2.1", "id": id("marking-definition", 7), "created": CREATED,
         "definition_type": "statement", "definition": {"statement": "s"}}));
     objects.push(json!({"type": "x-acme-thing", "spec_version": "2.1", "id": id("x-acme-thing", 7), "created": CREATED, "modified": CREATED}));

@@ -4,8 +4,8 @@ use super::{Findings, Options, Together, judge};
 use crate::stix::json::{JsonError, Root, Seen};
 
 /// Judges the objects of documents as they are read, and then each document as a whole.
-pub struct Reviewer {
-    options: Options,
+pub struct Reviewer<'o> {
+    options: Options<'o>,
     together: Together,
 }
 
@@ -27,9 +27,9 @@ enum Kind {
     Object,
 }
 
-impl Reviewer {
+impl<'o> Reviewer<'o> {
     /// Judges by these options.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: Options<'o>) -> Self {
         Self { options, together: Together::default() }
     }
 

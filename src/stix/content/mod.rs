@@ -12,6 +12,7 @@ mod finding;
 mod marking;
 mod object;
 mod path;
+mod registered;
 mod special;
 mod text;
 mod together;
@@ -19,6 +20,7 @@ mod walk;
 
 pub use document::{Reviewer, Verdict};
 pub use finding::{Finding, Findings};
+pub use registered::Extensions;
 pub use together::Together;
 
 use super::Timestamp;
@@ -38,18 +40,20 @@ pub enum Profile {
 }
 
 /// How to judge.
-#[derive(Debug, Clone, Copy)]
-pub struct Options {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'o> {
     /// Which findings refuse.
     pub profile: Profile,
     /// Look for warnings too.
     pub advise: bool,
     /// The time, to find dates in the future.
     pub now: Option<Timestamp>,
+    /// Extensions with schemas of their own.
+    pub extensions: Option<&'o Extensions>,
 }
 
 /// Judges an object, or what stands in its place; a bundle without its objects.
-pub fn judge(seen: Seen, options: Options) -> Findings {
+pub fn judge<'a>(seen: Seen<'a>, options: Options<'a>) -> Findings {
     let findings = Findings::default();
     let mut judge = Judge { options, findings, defanged: false, toplevel: false, container: None };
     match seen.defect {
@@ -66,7 +70,7 @@ pub fn judge(seen: Seen, options: Options) -> Findings {
 
 /// An object being judged.
 struct Judge<'a> {
-    options: Options,
+    options: Options<'a>,
     findings: Findings,
     /// Values are mangled on purpose, and so their form is not judged.
     defanged: bool,

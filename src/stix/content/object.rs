@@ -36,6 +36,7 @@ impl<'a> Judge<'a> {
         }
         if class != Class::Bundle {
             self.markings(object, path);
+            self.registered(object, path);
             self.special(object, &object_type, path);
         }
         self.defanged = outer;
@@ -130,6 +131,19 @@ impl<'a> Judge<'a> {
         if let Some(computed) = computed.filter(|computed| computed != id) {
             let expected = || format!("the content gives another id, {computed}");
             self.advise("id.deterministic", &path.name("id"), object.member("id"), expected);
+        }
+    }
+
+    /// What the schemas of its extensions say.
+    fn registered(&mut self, object: Value<'a>, path: &Path) {
+        let (Some(known), Some(extensions)) = (self.options.extensions, object.member("extensions")) else {
+            return;
+        };
+        for (key, entry) in extensions.members() {
+            for (pointer, message) in known.objections(&key.name(), entry, object) {
+                let expected = format!("the schema of the extension {} refuses it: {message}", key.name());
+                self.error("ext.props", &path.below(&pointer), None, expected);
+            }
         }
     }
 

@@ -15,6 +15,8 @@ enum Step<'p> {
     Key(Key<'p>),
     Name(&'p str),
     Item(usize),
+    /// A pointer below what is before it.
+    Below(&'p str),
 }
 
 /// The object itself.
@@ -33,6 +35,10 @@ impl<'p> Path<'p> {
         Path { parent: Some(self), step: Step::Item(at) }
     }
 
+    pub(super) fn below(&'p self, pointer: &'p str) -> Path<'p> {
+        Path { parent: Some(self), step: Step::Below(pointer) }
+    }
+
     /// Is this a member of the object itself?
     pub(super) fn is_top(&self) -> bool {
         self.parent.is_some_and(|parent| matches!(parent.step, Step::Root))
@@ -45,6 +51,7 @@ impl<'p> Path<'p> {
             Step::Root => {}
             Step::Key(key) => push(&mut pointer, &key.name()),
             Step::Name(name) => push(&mut pointer, name),
+            Step::Below(rest) => pointer.push_str(rest),
             Step::Item(at) => push(&mut pointer, &at.to_string()),
         }
         pointer

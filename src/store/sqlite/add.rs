@@ -3,7 +3,9 @@
 
 use super::classes::{Class, type_of};
 use super::family::{Member, family, insert};
+use super::lineage::lineage;
 use super::writer::Work;
+use crate::stix::Object;
 use crate::stix::Tlp;
 use crate::stix::object::{UNVERSIONED, same_content};
 use crate::store::{Batch, Entry, Error, Prepared};
@@ -122,6 +124,10 @@ impl<'w, 'a> Adding<'w, 'a> {
         // What is there already is a success, whoever owns the object and its other versions.
         if let Some(verdict) = verdicts.into_iter().min_by_key(Verdict::rank) {
             return Ok(verdict);
+        }
+        let siblings: Vec<&Object> = pending.iter().map(|at| rows[*at].prepared.admitted.object()).collect();
+        if let Some(why) = lineage(self.work, prepared.admitted.object(), &stored, &siblings)? {
+            return Ok(Verdict::Refused(why));
         }
         if stored.len() + pending.len() >= VERSIONS_MAX {
             return Ok(Verdict::Refused(TOO_MANY_VERSIONS));

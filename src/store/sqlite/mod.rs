@@ -5,6 +5,7 @@ mod classes;
 mod delete;
 mod family;
 mod index;
+mod lineage;
 mod open;
 mod read;
 mod registry;
