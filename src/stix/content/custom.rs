@@ -107,10 +107,11 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn inner(&mut self, value: Value<'a>, path: &Path) {
+    /// A value inside custom content.
+    pub(super) fn inner(&mut self, value: Value<'a>, path: &Path) {
         match value.kind() {
             Json::Null => self.advise("json.null", path, None, || "better left out than null".to_owned()),
-            Json::List if value.is_empty() => {
+            Json::List | Json::Object if value.is_empty() => {
                 self.advise("prop.empty", path, None, || "better left out than empty".to_owned());
             }
             _ => self.inside(value, path),

@@ -1,7 +1,7 @@
 //! A document as a person sends it: a bundle, an envelope, or one object.
 
 use super::{Findings, Options, Together, judge};
-use crate::stix::json::{JsonError, Root, Seen};
+use crate::stix::json::{self, JsonError, Root, Seen, Value};
 
 /// Judges the objects of documents as they are read, and then each document as a whole.
 pub struct Reviewer<'o> {
@@ -38,7 +38,7 @@ impl<'o> Reviewer<'o> {
         let member = |name: &str| seen.value.member(name);
         let kind = match member("type").and_then(|found| found.text()).as_deref() {
             Some("bundle") => Kind::Bundle,
-            None if member("type").is_none() && member("objects").is_some() => Kind::Envelope,
+            None if member("type").is_none() && is_list(member("objects")) => Kind::Envelope,
             _ => Kind::Object,
         };
         let is_envelope = kind == Kind::Envelope && seen.item.is_none();
@@ -95,6 +95,10 @@ impl From<JsonError> for Findings {
         };
         Self { errors: vec![finding], ..Self::default() }
     }
+}
+
+fn is_list(value: Option<Value>) -> bool {
+    value.is_some_and(|value| value.kind() == json::Kind::List)
 }
 
 fn place(at: usize) -> String {

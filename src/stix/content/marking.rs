@@ -118,7 +118,7 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Is the object one of the four of TLP 1, to the letter? Only the name may be left out.
+/// Is the object one of the four of TLP 1, to the letter?
 fn is_fixed(object: Value, level: &str) -> bool {
     let holds = |value: Value, wanted: &str| value.text().is_some_and(|text| text == wanted);
     let mut members = object.members();
@@ -134,9 +134,25 @@ fn is_fixed(object: Value, level: &str) -> bool {
         _ => false,
     });
     right
-        && ["spec_version", "created", "definition_type", "definition"]
+        && ["spec_version", "created", "definition_type", "name", "definition"]
             .iter()
             .all(|name| object.member(name).is_some())
+}
+
+/// Is it a TLP marking definition by its id that, whatever else it says, means the level of that id?
+pub fn is_dressed_tlp(object: Value) -> bool {
+    let level = object.member("id").and_then(|id| Tlp::of_marking(&id.text()?));
+    let said = |name: &str, value: Option<Value>| {
+        let text = value
+            .and_then(|value| value.member(name))
+            .map(|value| value.text().map(|text| Tlp::parse(&text)));
+        text.is_none_or(|text| text.flatten() == level)
+    };
+    let extensions = object.member("extensions").into_iter().flat_map(|found| found.members());
+    level.is_some()
+        && said("name", Some(object))
+        && said("tlp", object.member("definition"))
+        && extensions.map(|(_, entry)| entry).all(|entry| said("tlp_2_0", Some(entry)))
 }
 
 fn is_like_tlp(object: Value) -> bool {

@@ -183,7 +183,7 @@ impl<'a> Judge<'a> {
             match shape.item() {
                 Some(item) => self.value(item, member, &at),
                 None if shape.kind() == Kind::Dictionary => self.plain(member, &at),
-                None => self.deep(member, &at),
+                None => self.inner(member, &at),
             }
             return;
         }

@@ -7,12 +7,14 @@ mod class;
 mod escape;
 mod group;
 mod translate;
+mod weight;
 
 use super::error::Error;
 use regex::{Regex, RegexBuilder, bytes};
 use std::sync::OnceLock;
 use translate::{Mode, translate};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
+use weight::Weight;
 
 /// An expression with the form its engine takes.
 #[derive(Debug, Clone)]
@@ -23,8 +25,7 @@ pub(super) struct Expression {
     pub(super) lacks: Option<Box<str>>,
     /// Something to warn of that does not hinder evaluation.
     pub(super) note: Option<&'static str>,
-    /// Cost estimate: about the states of the compiled form.
-    pub(super) weight: usize,
+    weight: Weight,
     text: OnceLock<Option<Regex>>,
     bytes: OnceLock<Option<bytes::Regex>>,
 }
@@ -48,8 +49,8 @@ impl Expression {
     /// Steps that a search through a value of this length takes at most, and compiling before it.
     pub(super) fn cost(&self, length: usize) -> usize {
         let is_compiled = self.text.get().is_some() || self.bytes.get().is_some();
-        let compile = if is_compiled { 0 } else { self.weight.saturating_mul(COMPILE_STEPS) };
-        length.saturating_mul(1 + self.weight / STATES_PER_STEP).saturating_add(compile)
+        let compile = if is_compiled { 0 } else { self.weight.states.saturating_mul(COMPILE_STEPS) };
+        length.saturating_mul(1 + self.weight.positions / POSITIONS_PER_STEP).saturating_add(compile)
     }
 
     /// Searches a text, which the caller has brought into NFC; `None` when the engine cannot.
@@ -91,10 +92,10 @@ pub(super) fn normalised(text: &str) -> std::borrow::Cow<'_, str> {
 
 /// What a state costs to compile, in steps of the matcher.
 const COMPILE_STEPS: usize = 50;
-/// States that the engine advances in the time of one step.
-const STATES_PER_STEP: usize = 32;
+/// Positions that the engine advances in the time of one step.
+const POSITIONS_PER_STEP: usize = 8;
 /// Largest compiled expression.
-const SIZE_MAX_BYTES: usize = 16 << 20;
+const SIZE_MAX_BYTES: usize = 32 << 20;
 /// Largest cache of the lazily built automaton.
 const DFA_MAX_BYTES: usize = 2 << 20;
 /// Deepest nesting the engine takes; above what `group` lets through.

@@ -1,8 +1,8 @@
 //! Decides whether observations fulfil a pattern (STIX 2.1 §9, conformance level 3).
 //!
-//! [`observation`] reads what is given, [`bracket`] tests single observations along [`path`]s with
-//! [`compare`], [`plan`] turns the pattern into demands for observations, and [`search`] looks for
-//! a binding that gives every demand instances of its own, with [`flow`] dealing them out.
+//! `observation` reads what is given, `bracket` tests single observations along `path`s with
+//! `compare`, `plan` turns the pattern into demands for observations, and `search` looks for
+//! a binding that gives every demand instances of its own, with `flow` dealing them out.
 
 mod bracket;
 mod compare;
@@ -30,7 +30,7 @@ pub enum MatchError {
     /// The expression of a `MATCHES` needs what our engine lacks.
     #[error("not evaluated: the expression at byte {offset} cannot be evaluated because of: {reason}")]
     Expression {
-        /// Where in the pattern its literal starts; 0 when known only at matching.
+        /// Where in the pattern its literal starts.
         offset: usize,
         /// What is lacking.
         reason: String,

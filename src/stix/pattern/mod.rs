@@ -1,9 +1,9 @@
 //! The STIX pattern engine (STIX 2.1 §9): parse, check, print, explain and match patterns.
 //!
-//! Text goes through [`lexer`] and [`parser`] (with [`comparison`] for the inside of brackets) into
-//! the tree of [`ast`]; [`checks`] and [`expression`] refuse what the grammar lets through, and
-//! [`warnings`] warns, with [`shapes`] following paths through the object model. [`print`] writes the canonical form, [`atoms`] the plain values, [`explain`] prose.
-//! [`matcher`] decides whether observations fulfil the pattern.
+//! Text goes through `lexer` and `parser` (with `comparison` for the inside of brackets) into
+//! the tree of `ast`; `checks` and `expression` refuse what the grammar lets through, and
+//! `warnings` warns, with `shapes` following paths through the object model. `print` writes the canonical form, `atoms` the plain values, `explain` prose.
+//! `matcher` decides whether observations fulfil the pattern.
 
 mod ast;
 mod atoms;

@@ -1,6 +1,6 @@
 //! From tokens to the tree: observation expressions (STIX 2.1 §9.1 to §9.5).
 //!
-//! Recursive descent; its recursion is bounded by [`DEPTH_MAX`].
+//! Recursive descent; its recursion is bounded by `DEPTH_MAX`.
 
 use super::ast::{Comparison, Duration, Interval, Observations, Qualifier};
 use super::checks;

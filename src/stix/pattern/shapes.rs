@@ -31,6 +31,10 @@ enum Node {
     Shape(&'static Shape),
     /// An object of a known type.
     Object(&'static Shape, bool),
+    /// A `_ref`, which stands for the object it names.
+    Reference(&'static Shape),
+    /// A `_refs`.
+    References(&'static Shape),
     /// The address of an address object.
     Address,
     Plain(Kind),
@@ -72,7 +76,8 @@ fn object(object_type: &str) -> Option<Node> {
 /// The objects a reference may name, when a node is one; else the node itself.
 fn dereferenced(node: Node) -> Vec<Node> {
     match node {
-        Node::Shape(shape) if shape.kind() == Kind::Identifier && !shape.targets().is_empty() => {
+        Node::Reference(shape) if shape.targets().is_empty() => vec![Node::Unknown],
+        Node::Reference(shape) => {
             shape.targets().iter().map(|target| object(target).unwrap_or(Node::Unknown)).collect()
         }
         node => vec![node],
@@ -83,7 +88,8 @@ fn advance(node: Node, step: &Step) -> Result<Node, Why> {
     let (shape, is_address) = match node {
         Node::Shape(shape) => (shape, None),
         Node::Object(shape, is_address) => (shape, Some(is_address)),
-        Node::Unknown => return Ok(Node::Unknown),
+        Node::References(shape) => return element(shape, step),
+        Node::Reference(_) | Node::Unknown => return Ok(Node::Unknown),
         Node::Address | Node::Plain(_) => return Err(no_container(step)),
     };
     match step {
@@ -100,7 +106,11 @@ fn advance(node: Node, step: &Step) -> Result<Node, Why> {
 
 fn property(shape: &'static Shape, name: &str) -> Result<Node, Why> {
     if let Some(found) = shape.property(name) {
-        return Ok(Node::Shape(found));
+        return Ok(match found.kind() {
+            Kind::Identifier if name.ends_with("_ref") => Node::Reference(found),
+            Kind::List if name.ends_with("_refs") => Node::References(found),
+            _ => Node::Shape(found),
+        });
     }
     match shape.kind() {
         Kind::Hashes => Ok(Node::Plain(Kind::String)),
@@ -108,6 +118,14 @@ fn property(shape: &'static Shape, name: &str) -> Result<Node, Why> {
         Kind::Any => Ok(Node::Unknown),
         Kind::List => Err(Why::IsList),
         _ => Err(Why::NoSuchProperty),
+    }
+}
+
+fn element(list: &'static Shape, step: &Step) -> Result<Node, Why> {
+    match (step, list.item()) {
+        (Step::Property(_), _) => Err(Why::IsList),
+        (_, Some(item)) => Ok(Node::Reference(item)),
+        (_, None) => Ok(Node::Unknown),
     }
 }
 
@@ -132,12 +150,10 @@ fn common(name: &str) -> Option<Node> {
 
 fn kind(node: &Node) -> Kind {
     match node {
-        Node::Shape(shape) => match shape.kind() {
-            // A path that ends in a reference compares the object it names.
-            Kind::Identifier if !shape.targets().is_empty() => Kind::Object,
-            kind => kind,
-        },
-        Node::Object(..) => Kind::Object,
+        Node::Shape(shape) => shape.kind(),
+        // A path that ends in a reference compares the object it names.
+        Node::Object(..) | Node::Reference(_) => Kind::Object,
+        Node::References(_) => Kind::List,
         Node::Address => Kind::String,
         Node::Plain(kind) => *kind,
         Node::Unknown => Kind::Any,

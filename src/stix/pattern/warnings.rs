@@ -170,7 +170,6 @@ fn respelt_algorithm(path: &Path) -> Option<&'static str> {
 
 /// Why a test can never hold (with `!=`, never fail) for values of these kinds.
 fn unfit(test: &Test, kinds: &[Kind], is_address: bool) -> Option<(&'static str, String)> {
-    let any = |fits: &[Kind]| kinds.iter().any(|kind| fits.contains(kind) || *kind == Kind::Any);
     let path = &test.path;
     match &test.check {
         Check::Exists => None,
@@ -178,9 +177,9 @@ fn unfit(test: &Test, kinds: &[Kind], is_address: bool) -> Option<(&'static str,
             "pattern.property",
             format!("{path} is a list, dictionary or object: name the value inside it"),
         )),
-        Check::Compare(_, constant) => unfit_constant(path, constant, &any),
-        Check::In(constants) => unfit_constant(path, constants.first()?, &any),
-        Check::Like(_) | Check::Matches(_) if !any(&TEXTS) => {
+        Check::Compare(_, constant) => unfit_constant(path, constant, kinds),
+        Check::In(constants) => unfit_constant(path, constants.first()?, kinds),
+        Check::Like(_) | Check::Matches(_) if all_among(kinds, &NO_TEXTS) => {
             Some(("pattern.constant", format!("{path} is no text: LIKE and MATCHES never hold for it")))
         }
         Check::IsSubset(_) | Check::IsSuperset(_) if !is_address => {
@@ -190,32 +189,39 @@ fn unfit(test: &Test, kinds: &[Kind], is_address: bool) -> Option<(&'static str,
     }
 }
 
-fn unfit_constant(
-    path: &Path,
-    constant: &Constant,
-    any: &dyn Fn(&[Kind]) -> bool,
-) -> Option<(&'static str, String)> {
-    let (fits, write): (&[Kind], &str) = match constant {
-        Constant::Boolean(_) => (&[Kind::Boolean], ""),
-        Constant::Integer(_) | Constant::Float(_) => (&[Kind::Integer, Kind::Float], ""),
-        Constant::String(_) if any(&[Kind::Timestamp]) => (&[], ": write a timestamp as t'…'"),
-        Constant::String(_) if any(&[Kind::Integer, Kind::Float, Kind::Boolean]) => {
-            (&TEXTS, ": write numbers, true and false without quotes")
+fn unfit_constant(path: &Path, constant: &Constant, kinds: &[Kind]) -> Option<(&'static str, String)> {
+    let (never, instead): (&[Kind], &str) = match constant {
+        Constant::Boolean(_) => (&NO_BOOLEANS, ""),
+        Constant::Integer(_) | Constant::Float(_) => (&NO_NUMBERS, ""),
+        Constant::String(_) if kinds.contains(&Kind::Timestamp) => {
+            (&[Kind::Timestamp], ": write a timestamp as t'…'")
         }
-        Constant::String(_) => (&TEXTS, ""),
-        Constant::Hex(_) | Constant::Binary(_) => (&[Kind::Hex, Kind::Binary, Kind::String], ""),
-        Constant::Timestamp(_) => (&[Kind::Timestamp], ""),
+        Constant::String(_) => (&NO_TEXTS, ": write numbers, true and false without quotes"),
+        Constant::Hex(_) | Constant::Binary(_) => (&NO_BYTES, ""),
+        Constant::Timestamp(_) => (&NO_TIMES, ""),
     };
-    if any(fits) {
+    if !all_among(kinds, never) {
         return None;
     }
-    Some(("pattern.constant", format!("{path} never holds a {}{write}", constant.kind())))
+    Some(("pattern.constant", format!("{path} never holds a {}{instead}", constant.kind())))
+}
+
+/// Kinds are listed by what they cannot hold, so that a new one raises no warning.
+fn all_among(kinds: &[Kind], never: &[Kind]) -> bool {
+    kinds.iter().all(|kind| is_container(*kind) || never.contains(kind))
 }
 
 fn is_container(kind: Kind) -> bool {
     matches!(kind, Kind::List | Kind::Dictionary | Kind::Object | Kind::Hashes)
 }
 
-const TEXTS: [Kind; 5] = [Kind::String, Kind::Identifier, Kind::Hex, Kind::Binary, Kind::Timestamp];
+const NO_TEXTS: [Kind; 3] = [Kind::Integer, Kind::Float, Kind::Boolean];
+const NO_NUMBERS: [Kind; 6] =
+    [Kind::String, Kind::Boolean, Kind::Timestamp, Kind::Identifier, Kind::Hex, Kind::Binary];
+const NO_BOOLEANS: [Kind; 7] =
+    [Kind::String, Kind::Integer, Kind::Float, Kind::Timestamp, Kind::Identifier, Kind::Hex, Kind::Binary];
+const NO_BYTES: [Kind; 5] = [Kind::Integer, Kind::Float, Kind::Boolean, Kind::Timestamp, Kind::Identifier];
+const NO_TIMES: [Kind; 7] =
+    [Kind::String, Kind::Integer, Kind::Float, Kind::Boolean, Kind::Identifier, Kind::Hex, Kind::Binary];
 const ALGORITHMS: [&str; 8] =
     ["MD5", "SHA-1", "SHA-256", "SHA-512", "SHA3-256", "SHA3-512", "SSDEEP", "TLSH"];

@@ -2,6 +2,7 @@
 
 use super::escape::Escape;
 use super::translate::{Mode, Translator};
+use super::weight::Weight;
 
 impl Translator<'_> {
     /// After `[`.
@@ -10,7 +11,7 @@ impl Translator<'_> {
         if self.eat("^") {
             self.out.push('^');
         }
-        let mut weight = 1_usize;
+        let mut states = 1_usize;
         let mut first = true;
         loop {
             let c = self.take().ok_or("a `[` is not closed")?;
@@ -18,14 +19,14 @@ impl Translator<'_> {
                 break;
             }
             first = false;
-            weight = weight.saturating_add(self.member(c)?);
+            states = states.saturating_add(self.member(c)?);
         }
         self.out.push(']');
-        self.weigh(weight);
+        self.weigh(Weight::item(states));
         Ok(())
     }
 
-    /// One member or range; returns its weight.
+    /// One member or range; returns its states.
     fn member(&mut self, c: char) -> Result<usize, String> {
         if c == '['
             && let Some(name) = self.posix_name()
@@ -34,7 +35,7 @@ impl Translator<'_> {
         }
         let start = match self.member_char(c)? {
             Member::Char(c) => c,
-            Member::Written(weight) => return Ok(weight),
+            Member::Written(states) => return Ok(states),
         };
         match self.range_end()? {
             Some(end) if end < start => Err(format!("the range {start}-{end} is out of order")),
@@ -60,9 +61,9 @@ impl Translator<'_> {
                 self.out.push_str(&nested);
                 Ok(Member::Written(20))
             }
-            Escape::Shared(text, weight) => {
+            Escape::Shared(text, states) => {
                 self.out.push_str(&text);
-                Ok(Member::Written(weight))
+                Ok(Member::Written(states))
             }
             Escape::Quote => {
                 let quoted = self.take_until(r"\E").ok_or("a `[` is not closed")?;
@@ -128,22 +129,40 @@ impl Translator<'_> {
         Some(name.to_owned())
     }
 
+    /// In Unicode mode the classes of letters and digits follow Unicode, as `\w` and `\d` do.
     fn posix(&mut self, name: &str) -> Result<usize, String> {
-        if !POSIX.contains(&name.strip_prefix('^').unwrap_or(name)) {
+        let letters = name.strip_prefix('^').unwrap_or(name);
+        if !POSIX.contains(&letters) {
             return Err(format!("[:{name}:] is no POSIX class"));
         }
-        self.out.push_str(&format!("[:{name}:]"));
-        Ok(4)
+        let unicode = UNICODE.iter().find(|(posix, _)| *posix == letters && self.mode == Mode::Text);
+        let (written, states) = match (unicode, name.starts_with('^')) {
+            (Some((_, set)), false) => ((*set).to_owned(), 400),
+            (Some((_, set)), true) => (format!("[^{set}]"), 400),
+            (None, _) => (format!("[:{name}:]"), 4),
+        };
+        self.out.push_str(&written);
+        Ok(states)
     }
 }
 
 enum Member {
     Char(char),
-    /// A set that is already in the output, with its weight.
+    /// A set that is already in the output, with its states.
     Written(usize),
 }
 
 const POSIX: [&str; 14] = [
     "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
     "upper", "word", "xdigit",
+];
+
+const UNICODE: [(&str, &str); 7] = [
+    ("alpha", r"\p{L}"),
+    ("alnum", r"\p{L}\p{N}"),
+    ("digit", r"\d"),
+    ("lower", r"\p{Ll}"),
+    ("space", r"\s"),
+    ("upper", r"\p{Lu}"),
+    ("word", r"\w"),
 ];

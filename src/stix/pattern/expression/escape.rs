@@ -1,6 +1,7 @@
 //! What follows a backslash.
 
 use super::translate::{Mode, Translator};
+use super::weight::Weight;
 
 /// What an escape stands for.
 #[derive(Debug)]
@@ -60,15 +61,20 @@ impl Translator<'_> {
 
     fn unsupported(&mut self, what: &'static str) -> Result<(), String> {
         self.lack(what);
-        self.weigh(1);
+        self.weigh(Weight::item(1));
         Ok(())
     }
 
     fn numbered_reference(&mut self, first: char) -> Result<(), String> {
         let more = self.take_while(|c| c.is_ascii_digit());
-        let number = format!("{first}{more}").parse().unwrap_or(usize::MAX);
-        self.highest_reference = self.highest_reference.max(number);
+        self.refer_to(&format!("{first}{more}"));
         self.unsupported("back-references")
+    }
+
+    /// Groups that come later may be meant, so existence is checked at the end.
+    pub(super) fn refer_to(&mut self, digits: &str) {
+        let number = digits.parse().unwrap_or(usize::MAX);
+        self.highest_reference = self.highest_reference.max(number);
     }
 
     fn group_reference(&mut self) -> Result<(), String> {
@@ -77,8 +83,12 @@ impl Translator<'_> {
         } else if self.eat("<") || self.eat("'") {
             self.take_until(">").or_else(|| self.take_until("'")).is_some()
         } else {
-            self.eat("-");
-            !self.take_while(|c| c.is_ascii_digit()).is_empty()
+            let is_relative = self.eat("-") || self.eat("+");
+            let digits = self.take_while(|c| c.is_ascii_digit());
+            if !is_relative {
+                self.refer_to(digits);
+            }
+            !digits.is_empty()
         };
         if well_formed { self.unsupported("back-references") } else { Err(r"\g names no group".to_owned()) }
     }
@@ -109,7 +119,14 @@ impl Translator<'_> {
             'h' | 'H' => Escape::Set(self.pick(HORIZONTAL), c == 'H'),
             'v' | 'V' => Escape::Set(self.pick(VERTICAL), c == 'V'),
             'b' if in_class => Escape::Char('\x08'),
-            'N' if self.peek() == Some('{') => return Err(no_such(c)),
+            'g' | 'k' if in_class => Escape::Char(c),
+            'N' if self.eat("{U+") => self.braced(16)?,
+            'N' if self.rest().starts_with('{')
+                && !self.rest()[1..].starts_with(|c: char| c.is_ascii_digit() || c == ',') =>
+            {
+                return Err(no_such(c));
+            }
+            'u' => self.four_hex()?,
             'b' | 'B' | 'A' | 'z' | 'Z' | 'G' | 'N' | 'R' | 'K' | 'X' | 'C' | 'g' | 'k' => Escape::Other(c),
             '1'..='9' if !in_class && !self.is_octal(c) => Escape::Other(c),
             '0'..='7' => self.octal(c)?,
@@ -119,7 +136,7 @@ impl Translator<'_> {
             'c' => self.control()?,
             'Q' => Escape::Quote,
             'E' => Escape::Nothing,
-            'L' | 'l' | 'U' | 'u' => return Err(no_such(c)),
+            'L' | 'l' | 'U' => return Err(no_such(c)),
             'n' | 'r' | 't' | 'f' | 'e' | 'a' => Escape::Char(control_letter(c)),
             c if c.is_ascii_alphanumeric() => {
                 self.note.get_or_insert("a backslash before a letter without meaning: newer PCRE refuses it");
@@ -172,6 +189,20 @@ impl Translator<'_> {
             }
         }
         Escape::Char(char::from_u32(value).unwrap_or('\0'))
+    }
+
+    /// Not in PCRE by default, yet an option of it and common elsewhere.
+    fn four_hex(&mut self) -> Result<Escape, String> {
+        let digits = self.rest().get(..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
+        let digits = digits.ok_or_else(|| no_such('u'))?;
+        self.eat(digits);
+        self.note
+            .get_or_insert(r"\u is read only by some PCRE engines: write \x{…} for a character by number");
+        u32::from_str_radix(digits, 16)
+            .ok()
+            .and_then(char::from_u32)
+            .map(Escape::Char)
+            .ok_or_else(|| no_such('u'))
     }
 
     fn control(&mut self) -> Result<Escape, String> {

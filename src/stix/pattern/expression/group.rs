@@ -1,13 +1,14 @@
 //! Groups and what else starts with a parenthesis.
 
 use super::translate::Translator;
+use super::weight::Weight;
 
 /// What ends with a group.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Scope {
     /// White space and comments are skipped.
     pub(super) extended: bool,
-    pub(super) weight: usize,
+    pub(super) weight: Weight,
 }
 
 impl Translator<'_> {
@@ -29,7 +30,7 @@ impl Translator<'_> {
         };
         let inner = std::mem::replace(&mut self.scope, outer);
         self.out.push(')');
-        self.weigh(inner.weight.max(1));
+        self.weigh(inner.weight);
         Ok(())
     }
 
@@ -37,7 +38,7 @@ impl Translator<'_> {
         if self.outer.len() >= NESTING_MAX {
             return Err(format!("more than {NESTING_MAX} groups inside each other"));
         }
-        let inner = Scope { extended: self.scope.extended, weight: 0 };
+        let inner = Scope { extended: self.scope.extended, weight: Weight::default() };
         self.outer.push(std::mem::replace(&mut self.scope, inner));
         self.out.push_str(opening);
         self.barrier();
@@ -87,7 +88,12 @@ impl Translator<'_> {
         match self.peek() {
             Some('P') if self.eat("P=") => self.jump("back-references"),
             Some('P') if self.eat("P>") => self.jump("recursion"),
-            Some('R' | '&' | '0'..='9' | '+') => self.jump("recursion"),
+            Some('0'..='9') => {
+                let digits = self.take_while(|c| c.is_ascii_digit());
+                self.refer_to(digits);
+                self.jump("recursion")
+            }
+            Some('R' | '&' | '+') => self.jump("recursion"),
             Some('C') => self.jump("callouts"),
             Some('-') if self.rest()[1..].starts_with(|c: char| c.is_ascii_digit()) => self.jump("recursion"),
             _ => self.flags(),
@@ -107,7 +113,7 @@ impl Translator<'_> {
     fn jump(&mut self, lacking: &'static str) -> Result<(), String> {
         self.take_until(")").ok_or("a `(` is not closed")?;
         self.lack(lacking);
-        self.weigh(1);
+        self.weigh(Weight::item(1));
         Ok(())
     }
 
@@ -170,7 +176,9 @@ fn options(set: &str, cleared: &str) -> String {
     if off.is_empty() { format!("(?{on}") } else { format!("(?{on}-{off}") }
 }
 
-const LOOKING: [(&str, &str); 5] = [
+const LOOKING: [(&str, &str); 7] = [
+    ("*", "look-ahead"),
+    ("<*", "look-behind"),
     ("=", "look-ahead"),
     ("!", "look-ahead"),
     ("<=", "look-behind"),

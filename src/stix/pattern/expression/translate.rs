@@ -3,6 +3,7 @@
 //! Only whether there is a match is asked, so capture groups, laziness and names are dropped.
 
 use super::group::Scope;
+use super::weight::Weight;
 use std::borrow::Cow;
 
 /// What values the written form is for.
@@ -18,7 +19,7 @@ pub(super) struct Translation {
     pub(super) text: String,
     pub(super) lacks: Option<Cow<'static, str>>,
     pub(super) note: Option<&'static str>,
-    pub(super) weight: usize,
+    pub(super) weight: Weight,
 }
 
 /// Translates, or says why the text is no PCRE.
@@ -42,8 +43,9 @@ pub(super) struct Translator<'t> {
     pub(super) outer: Vec<Scope>,
     pub(super) groups: usize,
     pub(super) highest_reference: usize,
-    /// Weight of the last item, and whether a quantifier may follow it.
-    last: usize,
+    /// The sum before the last item, that item, and whether a quantifier may follow it.
+    before: Weight,
+    last: Weight,
     repeatable: bool,
 }
 
@@ -59,7 +61,8 @@ impl<'t> Translator<'t> {
             outer: Vec::new(),
             groups: 0,
             highest_reference: 0,
-            last: 0,
+            before: Weight::default(),
+            last: Weight::default(),
             repeatable: false,
         }
     }
@@ -70,7 +73,7 @@ impl<'t> Translator<'t> {
             '[' => self.class(),
             '(' => self.open_group(),
             ')' => self.close_group(),
-            '*' | '+' | '?' => self.quantifier(c.encode_utf8(&mut [0; 4]), 2),
+            '*' | '+' | '?' => self.quantifier(c.encode_utf8(&mut [0; 4]), 1),
             '{' => self.braces(),
             '|' => {
                 self.out.push('|');
@@ -99,42 +102,41 @@ impl<'t> Translator<'t> {
             return Err(format!("it refers to group {}, which does not exist", self.highest_reference));
         }
         let weight = self.scope.weight;
-        if weight > WEIGHT_MAX {
+        if weight.states > STATES_MAX {
             self.lack("it is larger than this product evaluates");
         }
         Ok(Translation { text: self.out, lacks: self.lacks, note: self.note, weight })
     }
 
-    /// `{n}`, `{n,}` or `{n,m}`; anything else in braces is literal.
+    /// `{n}`, `{n,}`, `{n,m}` or, in newer PCRE, `{,m}`; anything else in braces is literal.
     fn braces(&mut self) -> Result<(), String> {
         let length = self.rest.find(|c: char| !c.is_ascii_digit() && c != ',').unwrap_or(self.rest.len());
         let inner = &self.rest[..length];
         let (low, high) = inner.split_once(',').unwrap_or((inner, inner));
-        let is_count = !low.is_empty() && !high.contains(',') && self.rest[length..].starts_with('}');
+        let is_count =
+            inner != "," && !inner.is_empty() && !high.contains(',') && self.rest[length..].starts_with('}');
         if !is_count {
             self.literal('{');
             return Ok(());
         }
         let number = |text: &str| text.parse::<usize>().ok().filter(|n| *n <= REPETITION_MAX);
         let too_large = || format!("the repetition {{{inner}}} is above {REPETITION_MAX}");
-        let low_number = number(low).ok_or_else(too_large)?;
-        let high_number =
-            if high.is_empty() { low_number + 1 } else { number(high).ok_or_else(too_large)? };
+        let low_number = if low.is_empty() { 0 } else { number(low).ok_or_else(too_large)? };
+        let high_number = if high.is_empty() { low_number } else { number(high).ok_or_else(too_large)? };
         if high_number < low_number {
             return Err(format!("the numbers in {{{inner}}} are out of order"));
         }
         self.rest = &self.rest[inner.len() + 1..];
-        self.quantifier(&format!("{{{inner}}}"), high_number)
+        let explicit = if low.is_empty() { "0" } else { "" };
+        self.quantifier(&format!("{{{explicit}{inner}}}"), high_number)
     }
 
     fn quantifier(&mut self, text: &str, times: usize) -> Result<(), String> {
         if !self.repeatable {
             return Err(format!("the quantifier {text} has nothing to repeat"));
         }
-        // The item's weight is already in the sum once.
-        let heavier = self.last.saturating_mul(times.max(1));
-        self.scope.weight = self.scope.weight.saturating_sub(self.last).saturating_add(heavier);
-        self.last = heavier;
+        self.last = self.last.times(times.max(1));
+        self.scope.weight = self.before.plus(self.last);
         self.out.push_str(text);
         match self.peek() {
             Some('?') => {
@@ -194,27 +196,29 @@ impl<'t> Translator<'t> {
     }
 
     /// Ends an item written to the output.
-    pub(super) fn item_done(&mut self, text: &str, weight: usize) -> Result<(), String> {
+    pub(super) fn item_done(&mut self, text: &str, states: usize) -> Result<(), String> {
         self.out.push_str(text);
-        self.weigh(weight);
+        self.weigh(Weight::item(states));
         Ok(())
     }
 
-    pub(super) fn weigh(&mut self, weight: usize) {
-        self.scope.weight = self.scope.weight.saturating_add(weight);
+    pub(super) fn weigh(&mut self, weight: Weight) {
+        self.before = self.scope.weight;
+        self.scope.weight = self.before.plus(weight);
         self.last = weight;
         self.repeatable = true;
     }
 
     /// No quantifier may follow.
     pub(super) fn barrier(&mut self) {
-        self.last = 0;
+        self.before = self.scope.weight;
+        self.last = Weight::default();
         self.repeatable = false;
     }
 
     pub(super) fn literal(&mut self, c: char) {
         self.write_char(c);
-        self.weigh(c.len_utf8());
+        self.weigh(Weight::item(c.len_utf8()));
     }
 
     /// A character standing for itself, in or outside a class.
@@ -234,9 +238,9 @@ impl<'t> Translator<'t> {
     }
 }
 
-/// Weight of an item that stands for any character.
-pub(super) const DOT: usize = 10;
-/// Heaviest expression that is evaluated.
-const WEIGHT_MAX: usize = 50_000;
+/// States of an item that stands for any character.
+const DOT: usize = 10;
+/// Largest expression that is evaluated.
+const STATES_MAX: usize = 120_000;
 /// Largest number in a quantifier that PCRE takes.
 const REPETITION_MAX: usize = 65_535;

@@ -55,7 +55,7 @@ fn test_holds<'v>(
         return Ok(found.iter().any(is_present) != test.negated);
     }
     for value in found.iter().filter(|value| is_present(value)) {
-        if holds_for(&test.check, value, budget)? != test.negated {
+        if holds_for(test, value, budget)? != test.negated {
             return Ok(true);
         }
     }

@@ -3,7 +3,7 @@
 use super::like::like;
 use super::path::Found;
 use super::{Budget, MatchError};
-use crate::stix::pattern::ast::{Check, Constant, Relation};
+use crate::stix::pattern::ast::{Check, Constant, Relation, Test};
 use crate::stix::pattern::expression::{Expression, normalised};
 use crate::stix::pattern::network::{lies_inside, network};
 use crate::stix::timestamp::StixTime;
@@ -12,8 +12,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Whether a test without its `NOT` holds for one value; incompatible types do not compare.
-pub(super) fn holds_for(check: &Check, found: &Found<'_>, budget: &mut Budget) -> Result<bool, MatchError> {
-    Ok(match check {
+pub(super) fn holds_for(test: &Test, found: &Found<'_>, budget: &mut Budget) -> Result<bool, MatchError> {
+    Ok(match &test.check {
         Check::Exists => true,
         Check::Compare(relation, constant) => {
             budget.spend(size(found))?;
@@ -27,7 +27,7 @@ pub(super) fn holds_for(check: &Check, found: &Found<'_>, budget: &mut Budget) -
             Some(value) => like(&normalised(&value), &normalised(pattern), budget)?,
             None => false,
         },
-        Check::Matches(expression) => search(expression, found, budget)?,
+        Check::Matches(expression) => search(expression, found, budget)?.ok_or_else(|| too_large(test))?,
         Check::IsSubset(constant) => contained(found, constant, lies_inside),
         Check::IsSuperset(constant) => {
             contained(found, constant, |value, constant| lies_inside(constant, value))
@@ -141,17 +141,23 @@ fn text<'a>(found: &'a Found<'_>) -> Option<Cow<'a, str>> {
     }
 }
 
-fn search(expression: &Expression, found: &Found<'_>, budget: &mut Budget) -> Result<bool, MatchError> {
+/// `None` when the engine refuses the expression.
+fn search(
+    expression: &Expression,
+    found: &Found<'_>,
+    budget: &mut Budget,
+) -> Result<Option<bool>, MatchError> {
     budget.spend(expression.cost(size(found)))?;
-    let answer = match found {
+    Ok(match found {
         Found::Json(Value::String(value)) => expression.finds_in_text(&normalised(value)),
         Found::Bytes(Some(bytes)) => expression.finds_in_bytes(bytes),
         _ => Some(false),
-    };
-    answer.ok_or_else(|| MatchError::Expression {
-        offset: 0,
-        reason: "the size of its compiled form".to_owned(),
     })
+}
+
+fn too_large(test: &Test) -> MatchError {
+    let reason = "the size of its compiled form".to_owned();
+    MatchError::Expression { offset: test.constant_offset, reason }
 }
 
 fn contained(found: &Found<'_>, constant: &str, test: fn(&ipnet::IpNet, &ipnet::IpNet) -> bool) -> bool {

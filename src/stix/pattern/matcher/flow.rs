@@ -6,7 +6,8 @@
 use super::observation::{Instant, Observed};
 use super::plan::Leaf;
 use super::{Budget, MatchError};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 
 /// From when to when the instances of a demand may be chosen.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +25,7 @@ pub(super) struct Flow<'p, 'v> {
     longest: i128,
     demands: Vec<(&'p Leaf, Window)>,
     /// Per observation: who holds how many of its instances.
-    holders: Vec<Vec<(usize, u64)>>,
+    holders: Vec<BTreeMap<usize, u64>>,
     used: Vec<u64>,
     /// Per demand: observations it may hold instances of.
     touched: Vec<Vec<usize>>,
@@ -46,7 +47,7 @@ impl<'p, 'v> Flow<'p, 'v> {
             observations,
             longest: observations.iter().map(|o| o.last.0 - o.first.0).max().unwrap_or(0),
             demands: Vec::new(),
-            holders: vec![Vec::new(); count],
+            holders: vec![BTreeMap::new(); count],
             used: vec![0; count],
             touched: Vec::new(),
             marks: Marks { stamp: 0, observation: vec![(0, 0); count], demand: Vec::new() },
@@ -63,10 +64,7 @@ impl<'p, 'v> Flow<'p, 'v> {
             self.demands.pop();
             let demand = self.demands.len();
             for observation in self.touched.pop().unwrap_or_default() {
-                let held = &mut self.holders[observation];
-                if let Some(at) = held.iter().position(|(holder, _)| *holder == demand) {
-                    self.used[observation] -= held.swap_remove(at).1;
-                }
+                self.used[observation] -= self.holders[observation].remove(&demand).unwrap_or(0);
             }
         }
     }
@@ -78,11 +76,29 @@ impl<'p, 'v> Flow<'p, 'v> {
         window: Window,
         budget: &mut Budget,
     ) -> Result<bool, MatchError> {
+        self.add_times(leaf, 1, window, budget)
+    }
+
+    /// Adds a demand that many times.
+    pub(super) fn add_times(
+        &mut self,
+        leaf: &'p Leaf,
+        times: u64,
+        window: Window,
+        budget: &mut Budget,
+    ) -> Result<bool, MatchError> {
+        budget.spend(DEMAND_STEPS)?;
         let demand = self.demands.len();
         self.demands.push((leaf, window));
         self.touched.push(Vec::new());
         self.marks.demand.resize(self.demands.len().max(self.marks.demand.len()), (0, 0));
-        let mut missing = leaf.demand;
+        let range = self.range(demand);
+        let wanted = leaf.demand * times;
+        if leaf.instances(&range) < wanted {
+            self.truncate(demand);
+            return Ok(false);
+        }
+        let mut missing = wanted - self.take_free(demand, range, wanted, budget)?;
         while missing > 0 {
             match self.augment(demand, missing, budget)? {
                 0 => {
@@ -93,6 +109,32 @@ impl<'p, 'v> Flow<'p, 'v> {
             }
         }
         Ok(true)
+    }
+
+    /// Gives a demand what nobody holds; returns how much that is.
+    fn take_free(
+        &mut self,
+        demand: usize,
+        range: Range<usize>,
+        wanted: u64,
+        budget: &mut Budget,
+    ) -> Result<u64, MatchError> {
+        let (leaf, window) = self.demands[demand];
+        let mut missing = wanted;
+        for observation in &leaf.candidates[range] {
+            if missing == 0 {
+                break;
+            }
+            budget.spend(1)?;
+            let observed = &self.observations[*observation];
+            let amount = missing.min(observed.count - self.used[*observation]);
+            if amount > 0 && observed.last >= window.low {
+                self.used[*observation] += amount;
+                self.give(*observation, demand, amount);
+                missing -= amount;
+            }
+        }
+        Ok(wanted - missing)
     }
 
     /// Gains up to `missing` instances for a demand along a shortest path.
@@ -115,7 +157,8 @@ impl<'p, 'v> Flow<'p, 'v> {
                 if free > 0 {
                     return Ok(self.shift(demand, observation, free.min(missing)));
                 }
-                for (holder, _) in &self.holders[observation] {
+                budget.spend(self.holders[observation].len())?;
+                for holder in self.holders[observation].keys() {
                     if self.marks.demand[*holder].0 != stamp {
                         self.marks.demand[*holder] = (stamp, observation);
                         queue.push_back(*holder);
@@ -126,11 +169,16 @@ impl<'p, 'v> Flow<'p, 'v> {
         Ok(0)
     }
 
+    /// No observation that begins earlier reaches the window.
+    pub(super) fn earliest_first(&self, window: Window) -> Instant {
+        Instant(window.low.0.saturating_sub(self.longest))
+    }
+
     /// The candidates of a demand whose first instant lets them meet its window.
-    fn range(&self, demand: usize) -> std::ops::Range<usize> {
+    fn range(&self, demand: usize) -> Range<usize> {
         let (leaf, window) = self.demands[demand];
         let first = |number: &usize| self.observations[*number].first;
-        let earliest = Instant(window.low.0.saturating_sub(self.longest));
+        let earliest = self.earliest_first(window);
         let start = leaf.candidates.partition_point(|number| first(number) < earliest);
         let end = leaf.candidates.partition_point(|number| first(number) <= window.high);
         start..end.max(start)
@@ -162,26 +210,26 @@ impl<'p, 'v> Flow<'p, 'v> {
     }
 
     fn held(&self, observation: usize, demand: usize) -> u64 {
-        self.holders[observation].iter().find(|(holder, _)| *holder == demand).map_or(0, |(_, units)| *units)
+        self.holders[observation].get(&demand).copied().unwrap_or(0)
     }
 
     fn give(&mut self, observation: usize, demand: usize, amount: u64) {
-        match self.holders[observation].iter_mut().find(|(holder, _)| *holder == demand) {
-            Some((_, units)) => *units += amount,
-            None => {
-                self.holders[observation].push((demand, amount));
-                self.touched[demand].push(observation);
-            }
+        let units = self.holders[observation].entry(demand).or_insert(0);
+        if *units == 0 {
+            self.touched[demand].push(observation);
         }
+        *units += amount;
     }
 
     fn take(&mut self, observation: usize, demand: usize, amount: u64) {
-        let held = &mut self.holders[observation];
-        if let Some(at) = held.iter().position(|(holder, _)| *holder == demand) {
-            held[at].1 -= amount;
-            if held[at].1 == 0 {
-                held.swap_remove(at);
-            }
+        let left = self.held(observation, demand) - amount;
+        if left == 0 {
+            self.holders[observation].remove(&demand);
+        } else {
+            self.holders[observation].insert(demand, left);
         }
     }
 }
+
+/// What adding a demand and taking it back costs beside looking at its candidates.
+const DEMAND_STEPS: usize = 16;

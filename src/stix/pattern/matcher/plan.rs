@@ -17,6 +17,10 @@ pub(super) struct Plan {
     pub(super) min_first: Instant,
     /// No binding has all its last instants later than this.
     pub(super) max_last: Instant,
+    /// First instants of all candidates, ascending; filled for operands of `FOLLOWEDBY`.
+    pub(super) firsts: Vec<Instant>,
+    /// Last instants of all candidates, ascending; filled for the inside of `WITHIN`.
+    pub(super) lasts: Vec<Instant>,
     /// Numbers of the leaves inside.
     leaves: Range<usize>,
     /// No other part wants the observations that this one can use.
@@ -37,7 +41,16 @@ pub(super) enum Kind {
 pub(super) struct Leaf {
     /// Numbers of observations, ascending and so in the order of their first instants.
     pub(super) candidates: Vec<usize>,
+    /// How many instances the candidates before each place have, and all of them at the end.
+    totals: Vec<u64>,
     pub(super) demand: u64,
+}
+
+impl Leaf {
+    /// The instances of some of the candidates in a row.
+    pub(super) fn instances(&self, places: &Range<usize>) -> u64 {
+        self.totals[places.end] - self.totals[places.start]
+    }
 }
 
 /// The plan of a whole pattern; `None` when it cannot be satisfied.
@@ -51,6 +64,7 @@ pub(super) fn build(
     number_leaves(&mut plan, &mut leaves);
     let shared = SharedLeaves::of(&plan, leaves, observations.len());
     shared.mark(&mut plan);
+    fill_instants(&mut plan, observations, budget)?;
     Ok(Some(plan))
 }
 
@@ -102,15 +116,21 @@ impl Builder<'_, '_> {
                 candidates.push(number);
             }
         }
-        Ok(self.leaf(Leaf { candidates, demand: 1 }))
+        Ok(self.leaf(candidates, 1))
     }
 
-    fn leaf(&self, leaf: Leaf) -> Option<Plan> {
-        let first = self.nth(leaf.candidates.iter().copied(), leaf.demand)?;
-        let mut by_last = leaf.candidates.clone();
+    fn leaf(&self, candidates: Vec<usize>, demand: u64) -> Option<Plan> {
+        let first = self.nth(candidates.iter().copied(), demand)?;
+        let mut by_last = candidates.clone();
         by_last.sort_by_key(|number| std::cmp::Reverse(self.observations[*number].last));
-        let last = self.nth(by_last.into_iter(), leaf.demand)?;
-        Some(plan(Kind::Leaf(leaf), self.observations[first].first, self.observations[last].last))
+        let last = self.nth(by_last.into_iter(), demand)?;
+        let mut totals = vec![0];
+        totals.extend(candidates.iter().scan(0, |sum, number| {
+            *sum += self.observations[*number].count;
+            Some(*sum)
+        }));
+        let kind = Kind::Leaf(Leaf { candidates, totals, demand });
+        Some(plan(kind, self.observations[first].first, self.observations[last].last))
     }
 
     /// The observation at which a demand is met; `None` when all instances are too few.
@@ -134,7 +154,7 @@ impl Builder<'_, '_> {
         }
         candidates.sort_unstable();
         candidates.dedup();
-        rest.extend(self.leaf(Leaf { candidates, demand: 1 }));
+        rest.extend(self.leaf(candidates, 1));
         if rest.len() < 2 {
             return rest.pop();
         }
@@ -149,7 +169,7 @@ impl Builder<'_, '_> {
             return Some(inner);
         }
         match inner.kind {
-            Kind::Leaf(leaf) => self.leaf(Leaf { demand: leaf.demand * count, ..leaf }),
+            Kind::Leaf(leaf) => self.leaf(leaf.candidates, leaf.demand * count),
             Kind::All(parts) => {
                 let copied: Option<Vec<Plan>> =
                     parts.into_iter().map(|part| self.copies(part, count)).collect();
@@ -174,7 +194,7 @@ impl Builder<'_, '_> {
         match plan.kind {
             Kind::Leaf(mut leaf) => {
                 leaf.candidates.retain(|number| keep(&self.observations[*number]));
-                self.leaf(leaf)
+                self.leaf(leaf.candidates, leaf.demand)
             }
             Kind::All(parts) => each(parts).collect::<Option<Vec<_>>>().and_then(all),
             Kind::Ordered(parts) => each(parts).collect::<Option<Vec<_>>>().and_then(ordered),
@@ -186,7 +206,15 @@ impl Builder<'_, '_> {
 }
 
 fn plan(kind: Kind, min_first: Instant, max_last: Instant) -> Plan {
-    Plan { kind, min_first, max_last, leaves: 0..0, independent: false }
+    Plan {
+        kind,
+        min_first,
+        max_last,
+        firsts: Vec::new(),
+        lasts: Vec::new(),
+        leaves: 0..0,
+        independent: false,
+    }
 }
 
 fn copied(inner: Plan, count: u64) -> Plan {
@@ -243,6 +271,37 @@ impl Plan {
             Kind::Within(inner, _) | Kind::Copies(inner, _) => std::slice::from_mut(inner),
         }
     }
+}
+
+/// The instants that the search will try.
+fn fill_instants(
+    plan: &mut Plan,
+    observations: &[Observed<'_>],
+    budget: &mut Budget,
+) -> Result<(), MatchError> {
+    match &mut plan.kind {
+        Kind::Ordered(parts) => {
+            for part in parts {
+                part.firsts = instants(part, budget, |number| observations[number].first)?;
+            }
+        }
+        Kind::Within(inner, _) => inner.lasts = instants(inner, budget, |number| observations[number].last)?,
+        _ => {}
+    }
+    plan.parts_mut().iter_mut().try_for_each(|part| fill_instants(part, observations, budget))
+}
+
+fn instants(
+    plan: &Plan,
+    budget: &mut Budget,
+    of: impl Fn(usize) -> Instant,
+) -> Result<Vec<Instant>, MatchError> {
+    let mut found = Vec::new();
+    plan.each_leaf(&mut |leaf| found.extend(leaf.candidates.iter().map(|number| of(*number))));
+    budget.spend(found.len())?;
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
 }
 
 fn number_leaves(plan: &mut Plan, next: &mut usize) {
