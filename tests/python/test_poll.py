@@ -109,7 +109,7 @@ def test_polls_of_two_collections_may_write_to_one_place(hub, tmp_path):
 
 def test_poll_writes_a_directory_that_stix2_reads(hub, tmp_path):
     first = indicator("first")
-    versions = [first | {"modified": f"2026-02-01T00:00:00.{digits}Z", "name": digits} for digits in ("1", "123456", "123")]
+    versions = [first | {"modified": f"2026-02-01T00:00:00.{digits}Z", "name": digits} for digits in ("100", "123456", "123")]
     address = {"type": "ipv4-addr", "spec_version": "2.1", "id": f"ipv4-addr--{uuid4()}", "value": "198.51.100.9"}
     marking = {
         "type": "marking-definition", "spec_version": "2.1", "id": f"marking-definition--{uuid4()}",
@@ -123,7 +123,7 @@ def test_poll_writes_a_directory_that_stix2_reads(hub, tmp_path):
     ended(poll(hub, *arguments), DONE, "3 new objects")
     source = stix2.FileSystemSource(str(out), allow_custom=False)
     assert [found["name"] for found in sorted(source.all_versions(first["id"]), key=lambda found: found["modified"])] == [
-        "first", "1", "123", "123456",
+        "first", "100", "123", "123456",
     ]
     assert source.get(first["id"])["name"] == "123456"
     assert source.get(address["id"])["value"] == "198.51.100.9"

@@ -131,7 +131,7 @@ def test_publish_names_what_was_refused(hub, tmp_path):
     told = ended(publish(hub, path), FAILED, "6 objects read: 1 stored or there already (0 were), 5 refused")
     for thing in bad:
         assert thing["id"] in told.stderr
-    for text in ("conflict", "5 minutes ahead", "`type`", "spec_version", "belongs to another organisation"):
+    for text in ("conflict", "5 minutes ahead", "`/type`", "spec_version", "belongs to another organisation"):
         assert text in told.stderr
     told = ended_json(publish(hub, "--json", path), FAILED)
     assert (told["total"], told["success"], told["unchanged"], told["failure"]) == (6, 1, 1, 5)

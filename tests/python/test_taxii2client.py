@@ -58,7 +58,7 @@ def test_taxii2client_filters(hub):
     ours = [indicator(str(number)) for number in range(4)]
     malware = {
         "type": "malware", "spec_version": "2.1", "id": f"malware--{uuid4()}", "is_family": False, "name": "m",
-        "created": "2026-01-02T03:04:05Z", "modified": "2026-01-02T03:04:05Z",
+        "created": "2026-01-02T03:04:05.000Z", "modified": "2026-01-02T03:04:05.000Z",
     }
     newer = ours[0] | {"modified": "2026-02-02T03:04:05.678901Z", "name": "newer"}
     older = ours[0] | {"modified": "2026-01-03T03:04:05.000Z", "name": "older"}

@@ -117,6 +117,8 @@ fn property(shape: &'static Shape, name: &str) -> Result<Node, Why> {
         Kind::Dictionary => Ok(item(shape)),
         Kind::Any => Ok(Node::Unknown),
         Kind::List => Err(Why::IsList),
+        // Extensions that others define (STIX 2.1 §7.3) are known by their identifier only.
+        _ if name.starts_with("extension-definition--") => Ok(Node::Unknown),
         _ => Err(Why::NoSuchProperty),
     }
 }
