@@ -4,7 +4,8 @@
 //!
 //! A module imports only from modules above it in this list; a test holds that.
 //!
-//! * [`stix`]: STIX 2.1 content. Strict JSON, ids, timestamps, TLP, the header of an object. Pure.
+//! * [`stix`]: STIX 2.1 content. Strict JSON, the schemas and the judging of objects by them, forms of
+//!   values, patterns, ids, timestamps, TLP, the header of an object. Pure.
 //! * [`taxii`]: the wire protocol, for server and client. Envelopes, filters, `next`, resources. Pure.
 //! * [`registry`]: who takes part and what they have agreed, as `registry.toml` declares it. Pure.
 //! * [`policy`]: who may see and add what. Its values (`Peer`, `ReadScope`, `Admitted`) are the only

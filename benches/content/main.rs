@@ -1,6 +1,8 @@
 //! How fast content is judged: objects and patterns a second on one thread, beside the Python
 //! validator in the same run, and what hostile input costs.
 
+#![expect(clippy::print_stdout, reason = "it prints a table")]
+
 mod hostile;
 mod python;
 

@@ -1,6 +1,9 @@
 //! Every command and its arguments, as `--help` shows them.
 
-use crate::stix::content::Profile;
+mod content;
+
+pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -351,90 +354,3 @@ pub(super) enum Format {
 }
 
 const EXITS: &str = "Exit codes: 0 done, 1 refused or failed, 2 degraded or stale, 64 usage, 65 bad data, 69 unreachable, 74 input or output error, 77 not permitted.";
-
-/// Commands about content, which need no server.
-#[derive(Subcommand)]
-pub(super) enum ContentCommand {
-    /// Check STIX content against the standard.
-    Validate(ValidateArgs),
-    /// Check, explain and match STIX patterns.
-    Pattern(PatternArgs),
-    /// Compute the ids that the content of observables gives.
-    Id(IdArgs),
-    /// Print the JSON Schema of a STIX type.
-    Schema(SchemaArgs),
-}
-
-#[derive(Args)]
-#[command(
-    after_help = "Examples:\n  liaison validate bundle.json\n  liaison validate --profile interop feed.jsonl.gz\n  liaison validate --json bundle.json\n  echo '{\"name\":1,\"object\":{…}}' | liaison validate --json-lines -\n\nExit code 0 if everything is valid, 1 if not, 65 if a file cannot be read. With --json-lines the verdicts are data: 0."
-)]
-pub(super) struct ValidateArgs {
-    /// Bundles, envelopes, objects, or JSON lines of these; packed with gzip or not; - is standard input.
-    pub(super) files: Vec<PathBuf>,
-    /// Which findings refuse: strict, interop (some that real feeds are full of only warn), permissive.
-    #[arg(long, value_parser = profile, default_value = "strict")]
-    pub(super) profile: Profile,
-    /// Print one JSON verdict for each object.
-    #[arg(long)]
-    pub(super) json: bool,
-    /// Read lines {"name":…, "object":{…}} or {"name":…, "text":"…"}, and answer each with a verdict.
-    #[arg(long, value_name = "FILE", conflicts_with = "files")]
-    pub(super) json_lines: Option<PathBuf>,
-}
-
-#[derive(Args)]
-pub(super) struct PatternArgs {
-    #[command(subcommand)]
-    pub(super) command: PatternCommand,
-}
-
-#[derive(Subcommand)]
-pub(super) enum PatternCommand {
-    /// Check patterns: lines {"name":…, "pattern":"…"} in, {"name":…, "valid":…, "error":…, "warnings":[…]} out.
-    Check {
-        /// Where the lines come from; - is standard input.
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        json_lines: PathBuf,
-    },
-    /// Match patterns: lines {"name":…, "pattern":"…", "observations":[…]} in, {"name":…, "match":…} or "error" out.
-    Match {
-        /// Where the lines come from; - is standard input.
-        #[arg(long, value_name = "FILE", default_value = "-")]
-        json_lines: PathBuf,
-    },
-    /// Tell in plain words what a pattern looks for.
-    Explain {
-        /// The pattern.
-        pattern: String,
-    },
-}
-
-#[derive(Args)]
-#[command(
-    after_help = "Example:\n  echo '{\"name\":1,\"object\":{\"type\":\"domain-name\",\"value\":\"example.com\"}}' | liaison id --json-lines -"
-)]
-pub(super) struct IdArgs {
-    /// Lines {"name":…, "object":{…}} in, {"name":…, "id":…} out; null where the id must be random.
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    pub(super) json_lines: PathBuf,
-}
-
-#[derive(Args)]
-#[command(after_help = "Examples:\n  liaison schema indicator\n  liaison schema --list")]
-pub(super) struct SchemaArgs {
-    /// The type, such as indicator.
-    pub(super) name: Option<String>,
-    /// Name all schemas.
-    #[arg(long)]
-    pub(super) list: bool,
-}
-
-fn profile(name: &str) -> Result<Profile, String> {
-    match name {
-        "strict" => Ok(Profile::Strict),
-        "interop" => Ok(Profile::Interop),
-        "permissive" => Ok(Profile::Permissive),
-        _ => Err("expected strict, interop or permissive".to_owned()),
-    }
-}

@@ -1,4 +1,8 @@
 //! STIX 2.1 content: pure functions and types, no clock, no database, no server.
+//!
+//! [`json`] reads strictly and shows each object to [`content`], which judges it by the shapes of
+//! [`schema`] with the help of [`mod@format`] (forms of values), [`pattern`] and [`observable_id`];
+//! [`object`] is what is kept of one that passed.
 
 pub mod content;
 pub mod format;

@@ -2,6 +2,7 @@
 
 use super::content::Findings;
 use super::json::{self, Defect, Kind, Seen, Value};
+use super::schema::{self, Class};
 use super::{StixId, StixTime, Tlp};
 use bytes::Bytes;
 use std::borrow::Cow;
@@ -80,9 +81,11 @@ impl Header {
                 format!("its type part must be `{object_type}`, the object's type"),
             ));
         }
-        let is_observable = OBSERVABLES.contains(&object_type.as_ref());
+        let class = schema::is_known_type(&object_type);
+        // They have no versions, whatever else they carry.
+        let is_observable = class == Some(Class::Sco);
         let (created, modified) = (header.time("created")?, header.time("modified")?);
-        check_times(&object_type, is_observable, created.as_ref(), modified.as_ref())?;
+        check_times(&object_type, class, created.as_ref(), modified.as_ref())?;
         header.check_spec_version(is_observable || created.is_none())?;
         let version = match (is_observable, modified, &created) {
             (false, Some(modified), _) => modified,
@@ -206,14 +209,14 @@ fn insert_marking(json: &[u8], tlp: Tlp) -> Bytes {
 
 fn check_times(
     object_type: &str,
-    is_observable: bool,
+    class: Option<Class>,
     created: Option<&StixTime>,
     modified: Option<&StixTime>,
 ) -> Result<(), ObjectError> {
-    if is_observable {
+    if class == Some(Class::Sco) {
         return Ok(());
     }
-    let known = VERSIONED.contains(&object_type);
+    let known = class.is_some() && object_type != MARKING;
     if created.is_none() && (known || modified.is_some() || object_type == MARKING) {
         return Err(ObjectError::Missing("created", TIME_RULE));
     }
@@ -386,55 +389,6 @@ const TYPE_RULE: &str = "it must be the name of a STIX object type, as a string"
 const ID_RULE: &str = "it must be a string of the form type--uuid";
 const TIME_RULE: &str = "it must be a time in UTC such as 2026-02-09T08:00:00.000Z";
 const SPEC_RULE: &str = "this server takes STIX 2.1, so it must be the string 2.1";
-
-/// Observables (STIX 2.1 §6): they have no versions, whatever else they carry.
-const OBSERVABLES: [&str; 18] = [
-    "artifact",
-    "autonomous-system",
-    "directory",
-    "domain-name",
-    "email-addr",
-    "email-message",
-    "file",
-    "ipv4-addr",
-    "ipv6-addr",
-    "mac-addr",
-    "mutex",
-    "network-traffic",
-    "process",
-    "software",
-    "url",
-    "user-account",
-    "windows-registry-key",
-    "x509-certificate",
-];
-
-/// Types that always have `created` and `modified` (STIX 2.1 §3.1, §4, §5, §7).
-const VERSIONED: [&str; 23] = [
-    "attack-pattern",
-    "campaign",
-    "course-of-action",
-    "extension-definition",
-    "grouping",
-    "identity",
-    "incident",
-    "indicator",
-    "infrastructure",
-    "intrusion-set",
-    "language-content",
-    "location",
-    "malware",
-    "malware-analysis",
-    "note",
-    "observed-data",
-    "opinion",
-    "relationship",
-    "report",
-    "sighting",
-    "threat-actor",
-    "tool",
-    "vulnerability",
-];
 
 #[cfg(test)]
 #[path = "object_tests.rs"]

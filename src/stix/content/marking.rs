@@ -104,7 +104,8 @@ impl<'a> Judge<'a> {
 
     fn definition(&mut self, object: Value<'a>, described: Option<&str>, path: &Path) {
         let has = |name: &str| object.member(name).is_some();
-        if !has("extensions") && !(has("definition_type") && has("definition")) {
+        let is_defined = has("extensions") || (has("definition_type") && has("definition"));
+        if !is_defined {
             let expected = "it needs `extensions`, or `definition_type` with `definition`";
             self.error("mark.definition", path, None, expected);
         }

@@ -80,3 +80,6 @@ struct Judge<'a> {
     /// The deprecated container of observables that the object stands in.
     container: Option<Value<'a>>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,11 +18,14 @@ pub struct Together {
     objects: Vec<Noted>,
 }
 
+/// A time as [`instant`] tells it.
+type Instant = (i64, String);
+
 #[derive(Debug)]
 struct Noted {
     pointer: String,
     id: String,
-    version: Option<(i64, String)>,
+    version: Option<Instant>,
     text: Range<usize>,
     /// Where a reference stands, and what it names.
     references: Vec<(String, String)>,
@@ -69,7 +72,7 @@ impl Together {
     }
 
     fn duplicates(&self, text: &[u8], options: Options, findings: &mut Findings) {
-        let mut met: HashMap<(&str, &Option<(i64, String)>), &Noted> = HashMap::new();
+        let mut met: HashMap<(&str, &Option<Instant>), &Noted> = HashMap::new();
         for object in &self.objects {
             let Some(first) = met.get(&(object.id.as_str(), &object.version)) else {
                 met.insert((&object.id, &object.version), object);

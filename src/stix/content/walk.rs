@@ -55,10 +55,8 @@ impl<'a> Judge<'a> {
                 self.members(shape, value, path);
             }
             (_, kind) => {
-                let code = match shape.rule {
-                    Some(code @ ("ext.type" | "mark.definition")) => code,
-                    _ => "prop.type",
-                };
+                let named = shape.rule.filter(|code| matches!(*code, "ext.type" | "mark.definition"));
+                let code = named.unwrap_or("prop.type");
                 self.error(code, path, Some(value), name_of(kind));
             }
         }

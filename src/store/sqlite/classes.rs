@@ -3,6 +3,7 @@
 
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Tlp;
+use crate::stix::schema::is_known_type;
 use crate::store::Error;
 use crate::taxii::Match;
 use rusqlite::{Connection, params};
@@ -157,7 +158,7 @@ pub(super) struct Selection {
 
 /// The type as classes know it: custom types share one, so that their number stays bounded.
 pub(super) fn type_of(object_type: &str) -> &str {
-    if STANDARD.contains(&object_type) { object_type } else { CUSTOM }
+    if is_known_type(object_type).is_some() { object_type } else { CUSTOM }
 }
 
 fn parse_set(text: &str) -> Result<HandlingSet, Error> {
@@ -172,48 +173,3 @@ fn write_set(set: &HandlingSet) -> String {
 
 /// The class type of objects whose type the standard does not know.
 pub(super) const CUSTOM: &str = "*";
-
-const STANDARD: [&str; 42] = [
-    "artifact",
-    "attack-pattern",
-    "autonomous-system",
-    "campaign",
-    "course-of-action",
-    "directory",
-    "domain-name",
-    "email-addr",
-    "email-message",
-    "extension-definition",
-    "file",
-    "grouping",
-    "identity",
-    "incident",
-    "indicator",
-    "infrastructure",
-    "intrusion-set",
-    "ipv4-addr",
-    "ipv6-addr",
-    "language-content",
-    "location",
-    "mac-addr",
-    "malware",
-    "malware-analysis",
-    "marking-definition",
-    "mutex",
-    "network-traffic",
-    "note",
-    "observed-data",
-    "opinion",
-    "process",
-    "relationship",
-    "report",
-    "sighting",
-    "software",
-    "threat-actor",
-    "tool",
-    "url",
-    "user-account",
-    "vulnerability",
-    "windows-registry-key",
-    "x509-certificate",
-];
