@@ -85,6 +85,18 @@ const KINDS: &[Kind] = &[
         },
         object,
     ),
+    (
+        "many selectors",
+        |n| {
+            with(&format!(
+                r#""labels":[{}"x"],"granular_markings":[{{"lang":"en","selectors":[{}"labels"]}}]"#,
+                r#""x","#.repeat(n / 8),
+                r#""labels.[900]","#.repeat(n / 32)
+            ))
+        },
+        object,
+    ),
+    ("references inside a container", |n| container(n / 2), object),
     ("a hash of many digits", |n| with(&format!(r#""hashes":{{"SHA-256":"{}"}}"#, "a".repeat(n))), object),
     ("a URL of many parts", |n| value("url", &format!("http://example.com{}", "/%41".repeat(n / 4))), object),
     ("a domain of many labels", |n| value("domain-name", &"a.".repeat(n / 2)), object),
@@ -146,6 +158,15 @@ fn with(members: &str) -> String {
     }
     text.push('}');
     text
+}
+
+/// Observed data whose observables refer to each other.
+fn container(bytes: usize) -> String {
+    let objects: String =
+        (0..bytes / 40).map(|at| format!(r#""{at}":{{"type":"url","value":"http://a.b"}},"#)).collect();
+    let refs: String = (0..bytes / 8).map(|at| format!(r#""{}","#, at % (bytes / 40))).collect();
+    let last = format!(r#""x":{{"type":"file","name":"a","contains_refs":[{refs}"0"]}}"#);
+    with(&format!(r#""type":"observed-data","objects":{{{objects}{last}}}"#))
 }
 
 fn value(object_type: &str, value: &str) -> String {

@@ -1,4 +1,4 @@
-//! Deterministic ids of cyber-observable objects (STIX 2.1 §2.9; reference §6).
+//! Deterministic ids of cyber-observable objects (STIX 2.1 §2.9).
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -37,7 +37,7 @@ fn first_hash(object: &Map<String, Value>, json: &str) -> Option<String> {
     serde_json::from_str::<FirstName>(members.get("hashes")?.get()).ok()?.0
 }
 
-/// Steps 1 to 5 of reference §6; `first_hash` counts where no preferred algorithm is present.
+/// Steps 1 to 5 of the standard; `first_hash` counts where no preferred algorithm is present.
 fn compute(object: &Map<String, Value>, first_hash: Option<&str>) -> Option<String> {
     let object_type = object.get("type")?.as_str()?;
     let mut content = Map::new();

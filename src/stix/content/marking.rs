@@ -11,11 +11,17 @@ impl<'a> Judge<'a> {
     /// What any object says of its markings.
     pub(super) fn markings(&mut self, object: Value<'a>, path: &Path) {
         if let Some(granular) = object.member("granular_markings") {
-            let at = path.name("granular_markings");
+            let list = path.name("granular_markings");
+            let mut count = 0;
             for (position, part) in granular.items().enumerate() {
-                let (at, selectors) = (at.item(position), part.member("selectors"));
+                let (at, selectors) = (list.item(position), part.member("selectors"));
                 let at = at.name("selectors");
                 for (position, selector) in selectors.into_iter().flat_map(|list| list.items()).enumerate() {
+                    count += 1;
+                    if count > SELECTORS_MAX {
+                        let expected = format!("at most {SELECTORS_MAX} selectors in one object");
+                        return self.weighed(Weight::Always, "mark.selector", &list, None, expected);
+                    }
                     self.selector(object, selector, &at.item(position));
                 }
             }
@@ -167,4 +173,6 @@ const FIXED: [(&str, &str); 4] = [
     ("f88d31f6-486f-44da-b317-01333bde0b82", "amber"),
     ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "red"),
 ];
+/// Each is looked up in the object.
+const SELECTORS_MAX: usize = 256;
 const MARKINGS: [&str; 2] = ["granular_markings", "object_marking_refs"];

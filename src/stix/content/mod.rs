@@ -26,6 +26,8 @@ pub use together::Together;
 
 use super::Timestamp;
 use super::json::{Defect, Seen, Value};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Which findings refuse an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -78,7 +80,7 @@ struct Judge<'a> {
     /// An extension of the object names properties beside the standard's.
     toplevel: bool,
     /// The deprecated container of observables that the object stands in.
-    container: Option<Value<'a>>,
+    container: Option<HashMap<Cow<'a, str>, Value<'a>>>,
 }
 
 #[cfg(test)]

@@ -87,7 +87,8 @@ impl<'a> Judge<'a> {
 
     /// The deprecated `objects`: observables that refer to each other by the names they have here.
     pub(super) fn container(&mut self, container: Value<'a>, path: &Path) {
-        let outer = self.container.replace(container);
+        let outer =
+            self.container.replace(container.members().map(|(key, object)| (key.name(), object)).collect());
         for (key, object) in container.members() {
             self.object(object, &path.key(key));
         }

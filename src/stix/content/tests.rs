@@ -5,7 +5,7 @@ use serde_json::{Value as Tree, json};
 use std::collections::HashSet;
 
 const PROFILES: [Profile; 3] = [Profile::Strict, Profile::Interop, Profile::Permissive];
-/// Objects written by hand from the reference, which the tests with Python use too.
+/// Objects written by hand from the standard, which the tests with Python use too.
 const VALID: &str = include_str!("../../../tests/python/content/valid.jsonl");
 const RULES: &str = include_str!("../../../tests/python/content/rules.jsonl");
 

@@ -113,7 +113,7 @@ impl<'a> Judge<'a> {
     }
 
     fn reference(&mut self, shape: &Shape, value: Value<'a>, text: &str, path: &Path) {
-        if let Some(target) = self.container.and_then(|container| container.member(text)) {
+        if let Some(target) = self.container.as_ref().and_then(|container| container.get(text)) {
             let object_type = target.member("type").and_then(|found| found.text()).unwrap_or_default();
             return self.target(shape, &object_type, value, path);
         }

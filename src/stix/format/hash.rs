@@ -1,4 +1,4 @@
-//! The dictionary `hashes` (STIX 2.1 §2.7; reference §14): names of algorithms and their values.
+//! The dictionary `hashes` (STIX 2.1 §2.7): names of algorithms and their values.
 
 use super::{Verdict, name};
 

@@ -1,4 +1,4 @@
-//! Identifiers, `type--uuid` (STIX 2.1 §2.9; reference §5).
+//! Identifiers, `type--uuid` (STIX 2.1 §2.9).
 
 use super::{Fault, name, require};
 

@@ -1,4 +1,4 @@
-//! Language tags (RFC 5646; reference §4).
+//! Language tags (RFC 5646).
 
 use super::{Fault, Verdict, registry, require};
 use std::iter::Peekable;

@@ -62,7 +62,7 @@ impl From<Result<(), Fault>> for Verdict {
 pub struct Fault {
     /// What is expected instead, for a person.
     pub expected: &'static str,
-    /// True where the `interop` profile only warns (reference §24).
+    /// True where the `interop` profile only warns (docs/content-rules.md).
     pub relaxed: bool,
 }
 

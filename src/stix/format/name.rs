@@ -1,8 +1,8 @@
-//! Names (reference §2): object types, properties, dictionary keys, relationship types, terms.
+//! Names (STIX 2.1 §3.1): object types, properties, dictionary keys, relationship types, terms.
 
 use super::{Fault, Verdict, advise, require};
 
-/// The name of an object type: `[a-z][a-z0-9]*(-[a-z0-9]+)*`, 3 to 250 characters (reference §2).
+/// The name of an object type: `[a-z][a-z0-9]*(-[a-z0-9]+)*`, 3 to 250 characters (STIX 2.1 §3.1).
 pub fn object_type(text: &str) -> Result<(), Fault> {
     let holds = LENGTH.contains(&text.len())
         && text.starts_with(|first: char| first.is_ascii_lowercase())

@@ -2,7 +2,7 @@
 
 use super::{Fault, Verdict, require};
 
-/// An `external_id` seen with its `source_name` (STIX 2.1 §2.5; reference §14).
+/// An `external_id` seen with its `source_name` (STIX 2.1 §2.5).
 ///
 /// Under `cve` and `capec` it must have their form; such an id under another name gives advice.
 pub fn external_id(source_name: &str, external_id: &str) -> Verdict {
