@@ -19,6 +19,9 @@ pub fn prepare(
         Err((label, error)) => Entry::Refused(label, error.to_string()),
         Ok(object) => {
             let label = Label { id: object.id().to_string(), version: object.version().as_str().to_owned() };
+            if object.is_known_anyway() {
+                return Entry::Known(label);
+            }
             match policy::admit(directory, scope, object, now) {
                 Ok(admitted) => Entry::Admitted(Box::new(Prepared::new(admitted))),
                 Err(refusal) => Entry::Refused(label, refusal.to_string()),

@@ -27,7 +27,7 @@ pub(super) fn run(command: &ContentCommand) -> anyhow::Result<Exit> {
 #[derive(Serialize)]
 struct Verdict<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a Value>,
+    name: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     valid: bool,
@@ -36,9 +36,35 @@ struct Verdict<'a> {
 }
 
 impl<'a> Verdict<'a> {
-    fn new(name: Option<&'a Value>, id: Option<String>, findings: &'a Findings) -> Self {
+    fn new(name: Option<&'a RawValue>, id: Option<String>, findings: &'a Findings) -> Self {
         Self { name, id, valid: findings.is_valid(), errors: &findings.errors, warnings: &findings.warnings }
     }
+}
+
+/// The answer to a line of `pattern check`.
+#[derive(Serialize)]
+struct Checked<'a> {
+    name: &'a RawValue,
+    valid: bool,
+    error: Option<String>,
+    warnings: Vec<String>,
+}
+
+/// The answer to a line of `pattern match`.
+#[derive(Serialize)]
+struct Matched<'a> {
+    name: &'a RawValue,
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    matches: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// The answer to a line of `id`.
+#[derive(Serialize)]
+struct Identified<'a> {
+    name: &'a RawValue,
+    id: Option<String>,
 }
 
 fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
@@ -47,7 +73,7 @@ fn validate(args: &ValidateArgs) -> anyhow::Result<Exit> {
     if let Some(file) = &args.json_lines {
         return lines(file, |line, out| {
             let findings = judge_line(line, options);
-            Ok(serde_json::to_writer(out, &Verdict::new(Some(&line.name), None, &findings))?)
+            Ok(serde_json::to_writer(out, &Verdict::new(Some(line.name()), None, &findings))?)
         });
     }
     if args.files.is_empty() {
@@ -82,16 +108,18 @@ fn validate_file(file: &Path, args: &ValidateArgs, options: Options) -> anyhow::
     let mut reviewer = Reviewer::new(options);
     let documents = input::documents(file, |seen| reviewer.see(seen))?;
     let mut counts = Counts::default();
+    let mut told = Vec::new();
     for root in documents.roots {
         for (id, findings) in reviewer.each(root, &documents.text) {
             counts.add(&findings);
             if args.json {
                 output::json(&Verdict::new(None, id, &findings));
-            } else {
-                tell(id.as_deref().unwrap_or("an object without an id"), &findings, &mut counts);
+            } else if !findings.errors.is_empty() || !findings.warnings.is_empty() {
+                told.push((id, findings));
             }
         }
     }
+    tell(&told);
     if !args.json {
         output::line(&format!(
             "{}: {} objects, {} valid, {} refused; {} warnings",
@@ -110,7 +138,6 @@ struct Counts {
     objects: usize,
     refused: usize,
     warnings: usize,
-    told: usize,
 }
 
 impl Counts {
@@ -121,17 +148,27 @@ impl Counts {
     }
 }
 
-/// Prints what was found of one object; after many lines only the sums at the end.
-fn tell(id: &str, findings: &Findings, counts: &mut Counts) {
-    let errors = findings.errors.iter().map(|error| ("error", error));
-    let warnings = findings.warnings.iter().map(|warning| ("warning", warning));
-    for (word, finding) in errors.chain(warnings) {
-        counts.told += 1;
-        if counts.told <= LINES_TOLD {
-            output::line(&format!("{word}: {id}: {finding}"));
-        } else if counts.told == LINES_TOLD + 1 {
-            output::line("… and more; --json lists all");
+/// Prints what was found, errors first; after many lines of each only the sums at the end.
+fn tell(found: &[(Option<String>, Findings)]) {
+    let errors = found.iter().flat_map(|(id, findings)| findings.errors.iter().map(move |error| (id, error)));
+    let warnings =
+        found.iter().flat_map(|(id, findings)| findings.warnings.iter().map(move |warning| (id, warning)));
+    tell_some("error", errors);
+    tell_some("warning", warnings);
+}
+
+fn tell_some<'a>(word: &str, findings: impl Iterator<Item = (&'a Option<String>, &'a Finding)>) {
+    let mut rest = 0;
+    for (at, (id, finding)) in findings.enumerate() {
+        if at < LINES_TOLD {
+            let id = id.as_deref().unwrap_or("an object without an id");
+            output::line(&output::one_line(&format!("{word}: {id}: {finding}")));
+        } else {
+            rest += 1;
         }
+    }
+    if rest > 0 {
+        output::line(&format!("… and {rest} {word}s more; --json lists all"));
     }
 }
 
@@ -144,21 +181,18 @@ fn pattern(command: &PatternCommand) -> anyhow::Result<Exit> {
                 Some(Err(error)) => Some(error.to_string()),
                 None => Some(NO_PATTERN.to_owned()),
             };
-            let warnings: Vec<String> = checked
-                .and_then(Result::ok)
-                .iter()
-                .flat_map(Pattern::warnings)
-                .map(|w| w.to_string())
-                .collect();
-            let answer = serde_json::json!({"name": line.name, "valid": error.is_none(), "error": error, "warnings": warnings});
+            let parsed = checked.and_then(Result::ok);
+            let warnings = parsed.iter().flat_map(Pattern::warnings);
+            let warnings = warnings.map(|warning| warning.to_string()).collect();
+            let answer = Checked { name: line.name(), valid: error.is_none(), error, warnings };
             Ok(serde_json::to_writer(out, &answer)?)
         }),
         PatternCommand::Match { json_lines } => lines(json_lines, |line, out| {
-            let answer = match matched(line) {
-                Ok(matches) => serde_json::json!({"name": line.name, "match": matches}),
-                Err(error) => serde_json::json!({"name": line.name, "error": error}),
+            let (matches, error) = match matched(line) {
+                Ok(matches) => (Some(matches), None),
+                Err(error) => (None, Some(error)),
             };
-            Ok(serde_json::to_writer(out, &answer)?)
+            Ok(serde_json::to_writer(out, &Matched { name: line.name(), matches, error })?)
         }),
         PatternCommand::Explain { pattern } => match Pattern::parse(pattern) {
             Ok(parsed) => {
@@ -181,8 +215,7 @@ fn id(args: &IdArgs) -> anyhow::Result<Exit> {
     lines(&args.json_lines, |line, out| {
         let id =
             line.object.as_ref().and_then(|object| observable_id::deterministic_id_from_text(object.get()));
-        let answer = serde_json::json!({"name": line.name, "id": id});
-        Ok(serde_json::to_writer(out, &answer)?)
+        Ok(serde_json::to_writer(out, &Identified { name: line.name(), id })?)
     })
 }
 
@@ -202,14 +235,33 @@ fn print_schema(args: &SchemaArgs) -> anyhow::Result<Exit> {
 }
 
 /// A line of input.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Line {
-    #[serde(default)]
-    name: Value,
+    name: Option<Box<RawValue>>,
     object: Option<Box<RawValue>>,
     text: Option<String>,
     pattern: Option<String>,
     observations: Option<Vec<Value>>,
+}
+
+impl Line {
+    /// Reads a line; of one that is broken, or has something of another kind in it, as much as the
+    /// name.
+    fn read(text: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Named {
+            name: Option<Box<RawValue>>,
+        }
+        serde_json::from_slice(text).unwrap_or_else(|_| {
+            let name = serde_json::from_slice::<Named>(text).ok().and_then(|named| named.name);
+            Self { name, ..Self::default() }
+        })
+    }
+
+    /// Its name, as it was written.
+    fn name(&self) -> &RawValue {
+        self.name.as_deref().unwrap_or(RawValue::NULL)
+    }
 }
 
 /// Answers each line of a file, or of standard input, with a line. One that is broken is answered
@@ -230,14 +282,15 @@ fn lines(
     let (mut text, mut out) = (Vec::new(), Vec::new());
     loop {
         text.clear();
-        if input.read_until(b'\n', &mut text)? == 0 {
+        let read = input.read_until(b'\n', &mut text);
+        if read.map_err(|error| stop(Exit::BadData, format!("cannot read {}: {error}", file.display())))? == 0
+        {
             return Ok(Exit::Done);
         }
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        let broken = Line { name: Value::Null, object: None, text: None, pattern: None, observations: None };
-        let line = serde_json::from_slice(&text).unwrap_or(broken);
+        let line = Line::read(&text);
         out.clear();
         answer(&line, &mut out)?;
         out.push(b'\n');
@@ -248,6 +301,6 @@ fn lines(
     }
 }
 
-const NO_PATTERN: &str = "a line has a `name` and a `pattern`, both strings";
+const NO_PATTERN: &str = "a line has a `name` and a `pattern`, which is a string";
 const LINES_TOLD: usize = 50;
 const BUFFER_BYTES: usize = 256 * 1024;

@@ -62,7 +62,32 @@ pub(super) fn line(text: &str) {
 
 /// A value as one JSON line.
 pub(super) fn json<T: serde::Serialize>(value: &T) {
-    line(&serde_json::to_string(value).unwrap_or_default());
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let _ = writeln!(std::io::stdout(), "{}", escaped(&text));
+}
+
+/// A text of several lines: for a terminal made harmless, for a file or a program as it is.
+pub(super) fn text(text: &str) {
+    let mut stdout = std::io::stdout();
+    let text = if stdout.is_terminal() { shown(text) } else { text.to_owned() };
+    let _ = writeln!(stdout, "{text}");
+}
+
+/// A JSON text in which dangerous characters are written with escapes.
+fn escaped(text: &str) -> String {
+    let escape = |c: char, out: &mut String| match is_dangerous(c) {
+        true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
+        false => out.push(c),
+    };
+    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
+        escape(c, &mut out);
+        out
+    })
+}
+
+/// Text from outside that must stay within its line.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n")
 }
 
 /// A line on standard error.
@@ -79,11 +104,17 @@ pub(super) fn note(text: &str) {
 
 /// Text from outside as a terminal may have it: control characters and bidirectional marks escaped.
 fn shown(text: &str) -> String {
-    let dangerous = |c: char| {
-        (c.is_control() && c != '\n')
-            || ('\u{2028}'..='\u{202e}').contains(&c)
-            || ('\u{2066}'..='\u{2069}').contains(&c)
-    };
-    let escape = |c: char| if dangerous(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    let escape = |c: char| if is_dangerous(c) { c.escape_unicode().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
+}
+
+/// Characters that a terminal obeys, or that nobody sees.
+fn is_dangerous(c: char) -> bool {
+    let invisible = ['\u{ad}', '\u{61c}', '\u{180e}', '\u{feff}'];
+    (c.is_control() && c != '\n')
+        || ('\u{200b}'..='\u{200f}').contains(&c)
+        || ('\u{2028}'..='\u{202e}').contains(&c)
+        || ('\u{2060}'..='\u{206f}').contains(&c)
+        || ('\u{e0000}'..='\u{e007f}').contains(&c)
+        || invisible.contains(&c)
 }

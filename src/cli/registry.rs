@@ -65,7 +65,7 @@ fn show(args: &HubArgs) -> anyhow::Result<Exit> {
     if args.json {
         output::json(&parse(&text, Path::new("the registry in force"))?);
     } else {
-        output::line(text.trim_end());
+        output::text(text.trim_end());
     }
     Ok(Exit::Done)
 }

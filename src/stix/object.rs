@@ -1,6 +1,6 @@
 //! One STIX object: the JSON as it was sent, and a typed header over it.
 
-use super::content::Findings;
+use super::content::{self, Findings, TlpDefinition};
 use super::json::{self, Defect, Kind, Seen, Value};
 use super::schema::{self, Class};
 use super::{StixId, StixTime, Tlp};
@@ -30,6 +30,7 @@ pub struct Header {
     tlp: Option<Tlp>,
     revoked: bool,
     extensions: Vec<String>,
+    known_anyway: bool,
 }
 
 /// Why an item of an envelope is not an acceptable STIX object.
@@ -41,6 +42,11 @@ pub enum ObjectError {
     /// Against the standard.
     #[error("{}", told(.0))]
     Content(Findings),
+    /// A level of TLP with another meaning.
+    #[error(
+        "mark.tlp-fixed: the id is that of a level of TLP, whose definition is fixed; refer to it, and use another id for a marking of your own"
+    )]
+    Redefined,
     /// A required property is not there.
     #[error("`{0}` is missing; {1}")]
     Missing(&'static str, &'static str),
@@ -73,6 +79,9 @@ impl Header {
         }
         let header = Members::of(seen.value);
         let object_type = header.string("type", TYPE_RULE)?.ok_or(ObjectError::Missing("type", TYPE_RULE))?;
+        if object_type == "bundle" {
+            return Err(wrong("type", "bundle", "a bundle is no object; send what is in it".to_owned()));
+        }
         let id = header.id("id")?.ok_or(ObjectError::Missing("id", ID_RULE))?;
         if id.object_type() != object_type {
             return Err(wrong(
@@ -97,6 +106,7 @@ impl Header {
             tlp: header.tlp()?,
             revoked: header.value("revoked").is_some_and(|revoked| revoked.kind() == Kind::True),
             extensions: header.extensions(),
+            known_anyway: content::tlp_definition(seen.value) == Some(TlpDefinition::Dressed),
             id,
             version,
             created: created.filter(|_| !is_observable),
@@ -140,6 +150,11 @@ impl Object {
         self.header.revoked
     }
 
+    /// Is it a definition of a TLP level that says more than that? Everybody knows it by its id.
+    pub fn is_known_anyway(&self) -> bool {
+        self.header.known_anyway
+    }
+
     /// The ids of the extensions that it uses.
     pub fn extensions(&self) -> &[String] {
         &self.header.extensions
@@ -176,7 +191,27 @@ pub fn label(seen: Seen) -> Label {
 /// Are two texts of one version the same content? Order of members, spelling of numbers and
 /// strings, and members that hold their default value make no difference (STIX 2.1 §3.6.2).
 pub fn same_content(one: &[u8], other: &[u8]) -> bool {
-    one == other || canonical(one).is_some_and(|text| Some(text) == canonical(other))
+    one == other
+        || (canonical(one).is_some_and(|text| Some(text) == canonical(other))
+            && big_integers(one) == big_integers(other))
+}
+
+/// The integers that doubles cannot tell apart, as written.
+fn big_integers(json: &[u8]) -> Vec<Vec<u8>> {
+    fn collect(value: Value, found: &mut Vec<Vec<u8>>) {
+        if value.kind() == Kind::BigInteger {
+            found.push(value.raw().to_vec());
+        }
+        value.items().for_each(|item| collect(item, found));
+        value.members().for_each(|(_, member)| collect(member, found));
+    }
+    let visit = |seen: Seen| {
+        let mut found = Vec::new();
+        collect(seen.value, &mut found);
+        found.sort_unstable();
+        found
+    };
+    json::read(json.to_vec(), visit).map(|document| document.root.part.seen).unwrap_or_default()
 }
 
 fn canonical(json: &[u8]) -> Option<Vec<u8>> {

@@ -79,6 +79,8 @@ pub enum Entry {
     Admitted(Box<Prepared>),
     /// Refused already, with the message for the status.
     Refused(Label, String),
+    /// Known to everybody by its id, and so a success without being stored.
+    Known(Label),
 }
 
 /// An admitted object with what storing needs computed beforehand.

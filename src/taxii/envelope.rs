@@ -1,6 +1,6 @@
 //! Envelopes (TAXII 2.1 §3.7): taken apart with limits, put together from stored text.
 
-use crate::stix::content::{self, Options};
+use crate::stix::content::{self, Options, Profile, TlpDefinition};
 use crate::stix::json::{self, Document, JsonError, Seen};
 use crate::stix::object::{Header, Label, label};
 use crate::stix::{Object, ObjectError};
@@ -78,14 +78,16 @@ impl Envelope {
 fn read(seen: Seen, options: Options) -> Result<Header, ObjectError> {
     if seen.item.is_some() && seen.defect.is_none() {
         let findings = content::judge(seen, options);
-        // Producers dress up the TLP definitions, which are known by their ids; one that keeps its
-        // level is harmless.
-        let only_dressed = || {
-            content::is_dressed_tlp(seen.value)
-                && findings.errors.iter().all(|error| error.code == "mark.tlp-fixed")
-        };
+        let tlp = content::tlp_definition(seen.value);
+        // Producers dress up the definitions of TLP levels; one that keeps its level is harmless.
+        let is_harmless = options.profile != Profile::Strict && tlp == Some(TlpDefinition::Dressed);
+        let only_dressed =
+            || is_harmless && findings.errors.iter().all(|error| error.code == "mark.tlp-fixed");
         if !findings.is_valid() && !only_dressed() {
             return Err(ObjectError::Content(findings));
+        }
+        if tlp == Some(TlpDefinition::Contradicting) {
+            return Err(ObjectError::Redefined);
         }
     }
     Header::read(seen)

@@ -12,12 +12,16 @@ mod sample;
 
 mod access;
 mod collections;
+mod content;
+mod content_extensions;
+mod content_fixed;
 mod deletion;
 mod discovery;
 mod errors;
 mod filters;
 mod layers;
 mod ledger;
+mod lineage;
 mod model;
 mod negotiation;
 mod objects;

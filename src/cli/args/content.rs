@@ -36,6 +36,9 @@ pub(in crate::cli) struct ValidateArgs {
 }
 
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  liaison pattern explain \"[domain-name:value = 'example.com']\"\n  liaison pattern check < patterns.jsonl"
+)]
 pub(in crate::cli) struct PatternArgs {
     #[command(subcommand)]
     pub(in crate::cli) command: PatternCommand,
@@ -44,18 +47,23 @@ pub(in crate::cli) struct PatternArgs {
 #[derive(Subcommand)]
 pub(in crate::cli) enum PatternCommand {
     /// Check patterns: lines {"name":…, "pattern":"…"} in, {"name":…, "valid":…, "error":…, "warnings":[…]} out.
+    #[command(
+        after_help = "Example:\n  echo '{\"name\":1,\"pattern\":\"[file:size > 100]\"}' | liaison pattern check"
+    )]
     Check {
         /// Where the lines come from; - is standard input.
         #[arg(long, value_name = "FILE", default_value = "-")]
         json_lines: PathBuf,
     },
     /// Match patterns: lines {"name":…, "pattern":"…", "observations":[…]} in, {"name":…, "match":…} or "error" out.
+    #[command(after_help = "Example:\n  liaison pattern match --json-lines cases.jsonl")]
     Match {
         /// Where the lines come from; - is standard input.
         #[arg(long, value_name = "FILE", default_value = "-")]
         json_lines: PathBuf,
     },
     /// Tell in plain words what a pattern looks for.
+    #[command(after_help = "Example:\n  liaison pattern explain \"[domain-name:value = 'example.com']\"")]
     Explain {
         /// The pattern.
         pattern: String,

@@ -146,25 +146,71 @@ fn is_fixed(object: Value, level: &str) -> bool {
             .all(|name| object.member(name).is_some())
 }
 
-/// Is it a TLP marking definition by its id that, whatever else it says, means the level of that id?
-pub fn is_dressed_tlp(object: Value) -> bool {
-    let level = object.member("id").and_then(|id| Tlp::of_marking(&id.text()?));
-    let said = |name: &str, value: Option<Value>| {
-        let text = value
-            .and_then(|value| value.member(name))
-            .map(|value| value.text().map(|text| Tlp::parse(&text)));
-        text.is_none_or(|text| text.flatten() == level)
+/// What an object with the id of a TLP level says about that level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlpDefinition {
+    /// What the standard, or the extension for TLP 2.0, has.
+    Exact,
+    /// The same level, written in another way.
+    Dressed,
+    /// Something else.
+    Contradicting,
+}
+
+/// What an object says about the TLP level whose id it has, if it has one.
+pub fn tlp_definition(object: Value) -> Option<TlpDefinition> {
+    let id = object.member("id")?.text()?;
+    let level = Tlp::of_marking(&id)?;
+    let is_level = |value: Value| value.text().and_then(|text| Tlp::parse(&text)) == Some(level);
+    let mut said = false;
+    for (key, value) in object.members() {
+        let holds = match key.name().as_ref() {
+            "name" => is_level(value),
+            "definition_type" => value.text().is_some_and(|kind| kind == "tlp" || is_tlp(&kind)),
+            "definition" => {
+                said = true;
+                value.member("tlp").is_some_and(is_level)
+            }
+            "extensions" => {
+                let mut levels = value.members().filter_map(|(_, entry)| entry.member("tlp_2_0"));
+                said |= levels.clone().next().is_some();
+                levels.all(is_level)
+            }
+            _ => true,
+        };
+        if !holds {
+            return Some(TlpDefinition::Contradicting);
+        }
+    }
+    let fixed = FIXED.iter().find(|(known, _)| id.strip_prefix("marking-definition--") == Some(known));
+    let is_exact = match fixed {
+        Some((_, level)) => is_fixed(object, level),
+        None => is_tlp_2(object),
     };
-    let extensions = object.member("extensions").into_iter().flat_map(|found| found.members());
-    level.is_some()
-        && said("name", Some(object))
-        && said("tlp", object.member("definition"))
-        && extensions.map(|(_, entry)| entry).all(|entry| said("tlp_2_0", Some(entry)))
+    Some(match (is_exact, said) {
+        (true, _) => TlpDefinition::Exact,
+        (false, true) => TlpDefinition::Dressed,
+        (false, false) => TlpDefinition::Contradicting,
+    })
+}
+
+/// Is an object with the id of a TLP 2.0 level written as that extension has it?
+fn is_tlp_2(object: Value) -> bool {
+    let plain =
+        |name: &str| matches!(name, "type" | "id" | "spec_version" | "created" | "name" | "extensions");
+    let created = object.member("created").and_then(|created| created.text());
+    object.members().all(|(key, _)| plain(&key.name()))
+        && created.is_some_and(|created| created == "2022-10-01T00:00:00.000Z")
+        && object.member("extensions").is_some_and(|found| found.members().count() == 1)
 }
 
 fn is_like_tlp(object: Value) -> bool {
     let name = object.member("name").and_then(|name| name.text());
-    name.is_some_and(|name| name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("tlp:")))
+    name.is_some_and(|name| is_tlp(&name))
+}
+
+fn is_tlp(text: &str) -> bool {
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("tlp:"))
 }
 
 const FIXED: [(&str, &str); 4] = [

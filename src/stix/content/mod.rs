@@ -20,7 +20,7 @@ mod walk;
 
 pub use document::{Reviewer, Verdict};
 pub use finding::{Finding, Findings};
-pub use marking::is_dressed_tlp;
+pub use marking::{TlpDefinition, tlp_definition};
 pub use registered::Extensions;
 pub use together::Together;
 

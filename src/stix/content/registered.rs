@@ -51,6 +51,9 @@ fn compile(schema: &str) -> Result<jsonschema::Validator, String> {
     }
     let tree: serde_json::Value =
         serde_json::from_str(schema).map_err(|error| format!("the schema is no JSON: {error}"))?;
+    if !tree.is_object() {
+        return Err("the schema is no JSON Schema that we take: an object is expected".to_owned());
+    }
     jsonschema::options()
         .with_draft(jsonschema::Draft::Draft202012)
         .with_pattern_options(jsonschema::PatternOptions::regex())

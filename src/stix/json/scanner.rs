@@ -124,13 +124,14 @@ impl<'s, 'v> Scanner<'s, 'v> {
     fn node(&mut self, place: Place) -> Result<Part<()>, JsonError> {
         self.source.skip_space()?;
         let (start, first) = (self.source.write, self.tape.len());
-        let is_object = self.source.peek()? == Some(b'{');
+        let is_json_object = self.source.peek()? == Some(b'{');
         let inner = InPart { first, depth: self.depth, ..InPart::default() };
         let outer = std::mem::replace(&mut self.part, inner);
         self.value(place)?;
         let range = start..self.source.write;
         let mut part = std::mem::replace(&mut self.part, outer);
-        if place == Place::Item && range.len() > OBJECT_BYTES_MAX {
+        let is_object = place == Place::Item || self.items.is_none();
+        if is_object && range.len() > OBJECT_BYTES_MAX {
             part.note(Defect::Bytes);
         }
         let value = Value::new(&self.source.text, &self.tape, first);
@@ -138,7 +139,7 @@ impl<'s, 'v> Scanner<'s, 'v> {
         if place == Place::Item {
             self.tape.truncate(first);
         }
-        Ok(Part { range, is_object, seen: () })
+        Ok(Part { range, is_object: is_json_object, seen: () })
     }
 
     fn value(&mut self, place: Place) -> Result<(), JsonError> {

@@ -73,6 +73,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         for entry in batch.entries {
             let (detail, ok) = match entry {
                 Entry::Refused(label, message) => (detail(label.id, label.version, Some(message)), false),
+                Entry::Known(label) => (detail(label.id, label.version, Some(KNOWN.to_owned())), true),
                 Entry::Admitted(prepared) => {
                     let object = prepared.admitted.object();
                     let (id, version) = (object.id().to_string(), object.version().as_str().to_owned());
@@ -113,6 +114,10 @@ impl<'w, 'a> Adding<'w, 'a> {
         let hash = prepared.id_hash;
         let stored = family(self.work, coll, id.as_str(), hash)?;
         let pending = self.by_hash.get(&(coll, hash)).cloned().unwrap_or_default();
+        // Everybody knows these, and whoever sends one sends the same.
+        if Tlp::of_marking(id.as_str()).is_some() && !(stored.is_empty() && pending.is_empty()) {
+            return Ok(Verdict::Present);
+        }
         let mut verdicts = Vec::new();
         for member in &stored {
             verdicts.extend(self.against_stored(&prepared, member)?);
@@ -154,7 +159,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         if !same_version || !(ours || admitted.sender_sees(&member.handling)) {
             return Ok(foreign(prepared, ours));
         }
-        if member.sha256 == prepared.sha256 || is_fixed_marking(prepared) {
+        if member.sha256 == prepared.sha256 {
             return Ok(Some(Verdict::Present));
         }
         let sql = "SELECT json FROM object WHERE seq = ?1";
@@ -225,7 +230,7 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
     }
     let mut places = Vec::with_capacity(count);
     {
-        let mut object = work.transaction.prepare_cached("INSERT INTO object (seq, coll, added, id, version, sha256, json) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+        let mut object = work.transaction.prepare_cached("INSERT INTO object (seq, coll, added, id, version, sha256, json, revoked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
         let mut log = work.transaction.prepare_cached(
             "INSERT INTO log (coll, added, class, seq, version_key) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
@@ -272,7 +277,8 @@ fn insert_row(
 ) -> Result<(), Error> {
     let stored = row.prepared.admitted.object();
     let (id, version, json) = (stored.id().as_str(), stored.version(), stored.json());
-    object.execute(params![seq, coll, added, id, version.as_str(), row.prepared.sha256, json.as_ref()])?;
+    let (sha256, revoked) = (row.prepared.sha256, stored.is_revoked());
+    object.execute(params![seq, coll, added, id, version.as_str(), sha256, json.as_ref(), revoked])?;
     log.execute(params![coll, added, class, seq, version_key(version)])?;
     Ok(())
 }
@@ -312,9 +318,6 @@ fn against_pending(prepared: &Prepared, row: &Row) -> Option<Verdict> {
     if !same_version || !(ours || new.sender_sees(old.handling())) {
         return foreign(prepared, ours);
     }
-    if is_fixed_marking(prepared) {
-        return Some(Verdict::Present);
-    }
     Some(same_or_conflict(old.object().json(), new.object().json()))
 }
 
@@ -332,16 +335,12 @@ fn same_or_conflict(old: &[u8], new: &[u8]) -> Verdict {
     }
 }
 
-/// The TLP marking definitions are known by id; producers write them differently.
-fn is_fixed_marking(prepared: &Prepared) -> bool {
-    Tlp::of_marking(prepared.admitted.object().id().as_str()).is_some()
-}
-
 fn detail(id: String, version: String, message: Option<String>) -> StatusDetail {
     StatusDetail { id, version, message }
 }
 
 const PRESENT: &str = "already there; nothing was changed";
+const KNOWN: &str = "a level of TLP, which everybody knows by its id; nothing was stored";
 const CONFLICT: &str = "conflict: this version is already stored with other content; a change needs a later `modified`, and an object without versions a new id";
 const NOT_OWNER: &str =
     "not the owner: another organisation published this object here, and only it may add versions";

@@ -17,6 +17,7 @@ pub(super) struct Member {
     pub class: Class,
     pub handling: Handling,
     pub sha256: Vec<u8>,
+    pub revoked: bool,
 }
 
 /// All stored versions of `id` in the collection with the key `coll`.
@@ -39,15 +40,22 @@ pub(super) fn family(work: &Work, coll: i64, id: &str, hash: i64) -> Result<Vec<
 }
 
 fn member(work: &Work, coll: i64, added: i64, id: &str) -> Result<Option<Member>, Error> {
-    let sql = "SELECT o.seq, o.id, o.version, o.sha256, l.class FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
+    let sql = "SELECT o.seq, o.id, o.version, o.sha256, l.class, o.revoked FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
     let mut statement = work.transaction.prepare_cached(sql)?;
     let row = statement
         .query_row([coll, added], |row| {
-            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get(4)?))
+            Ok((
+                row.get(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, String>(2)?,
+                row.get(3)?,
+                row.get(4)?,
+                row.get(5)?,
+            ))
         })
         .optional()?;
     // The index may still name a row that was deleted, and two ids may share a hash.
-    let Some((seq, found, version, sha256, class_key)) = row.filter(|row| row.1 == id) else {
+    let Some((seq, found, version, sha256, class_key, revoked)) = row.filter(|row| row.1 == id) else {
         return Ok(None);
     };
     let damaged = |what: &str| Error::Damaged(format!("table object, seq {seq} ({found}): {what}"));
@@ -61,6 +69,7 @@ fn member(work: &Work, coll: i64, added: i64, id: &str) -> Result<Option<Member>
         class,
         handling,
         sha256,
+        revoked,
     }))
 }
 

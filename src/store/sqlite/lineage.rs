@@ -17,13 +17,18 @@ pub(super) fn lineage(
     if new.version().as_str() == UNVERSIONED {
         return Ok(None);
     }
+    let revoked = stored.iter().map(|member| (member.revoked, &member.version));
+    let mut revoked = revoked.chain(pending.iter().map(|object| (object.is_revoked(), object.version())));
+    if revoked.any(|(is_revoked, version)| is_revoked && version < new.version()) {
+        return Ok(Some(REVOKED));
+    }
     let of_stored = stored.iter().map(|member| (&member.version, Err(member.seq)));
     let of_pending = pending.iter().map(|object| (object.version(), Ok(*object)));
     let versions = || of_stored.clone().chain(of_pending.clone());
     let before =
         versions().filter(|(version, _)| *version < new.version()).max_by_key(|(version, _)| *version);
     let after = || versions().min_by_key(|(version, _)| *version);
-    let Some((version, found)) = before.or_else(after) else { return Ok(None) };
+    let Some((_, found)) = before.or_else(after) else { return Ok(None) };
     let old = match found {
         Ok(object) => object.clone(),
         Err(seq) => read(work, seq)?,
@@ -32,8 +37,6 @@ pub(super) fn lineage(
         Some(CREATED_CHANGED)
     } else if new.created_by_ref() != old.created_by_ref() {
         Some(CREATOR_CHANGED)
-    } else if old.is_revoked() && version < new.version() {
-        Some(REVOKED)
     } else {
         None
     })

@@ -254,7 +254,10 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/sqlite/0001_init.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/sqlite/0001_init.sql"),
+    include_str!("../migrations/sqlite/0002_revoked.sql"),
+];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;
 const FUTURE_MAX_MICROS: i64 = 24 * 3600 * 1_000_000;
