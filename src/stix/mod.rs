@@ -5,6 +5,7 @@
 //! [`object`] is what is kept of one that passed.
 
 pub mod content;
+pub mod equality;
 pub mod format;
 pub mod id;
 pub mod json;

@@ -4,9 +4,9 @@
 
 use super::{Finding, Findings, Options, Profile};
 use crate::stix::Tlp;
+use crate::stix::equality::same_content;
 use crate::stix::format::identifier;
 use crate::stix::json::{Kind as Json, Seen, Value};
-use crate::stix::object::same_content;
 use crate::stix::timestamp::instant;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
