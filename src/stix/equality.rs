@@ -2,12 +2,25 @@
 
 use super::json::{self, Kind, Seen, Value};
 
-/// Are two texts of one version the same content? Order of members, spelling of numbers and
-/// strings, and members that hold their default value make no difference (STIX 2.1 §3.6.2).
-pub fn same_content(one: &[u8], other: &[u8]) -> bool {
-    one == other
-        || (canonical(one).is_some_and(|text| Some(text) == canonical(other))
-            && big_integers(one) == big_integers(other))
+/// A form that texts of the same content share: order of members, spelling of numbers and strings,
+/// and members that hold their default value make no difference. None of what is no object.
+pub fn canonical(json: &[u8]) -> Option<Vec<u8>> {
+    let mut value: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let members = value.as_object_mut()?;
+    for name in ["revoked", "defanged", "summary"] {
+        if members.get(name) == Some(&serde_json::Value::Bool(false)) {
+            members.remove(name);
+        }
+    }
+    if !members.contains_key("created") && members.get("spec_version").is_some_and(|v| v == "2.1") {
+        members.remove("spec_version");
+    }
+    let mut form = serde_json_canonicalizer::to_vec(&value).ok()?;
+    for number in big_integers(json) {
+        form.push(b'\n');
+        form.extend(number);
+    }
+    Some(form)
 }
 
 /// The integers that doubles cannot tell apart, as written.
@@ -28,23 +41,13 @@ fn big_integers(json: &[u8]) -> Vec<Vec<u8>> {
     json::read(json.to_vec(), visit).map(|document| document.root.part.seen).unwrap_or_default()
 }
 
-fn canonical(json: &[u8]) -> Option<Vec<u8>> {
-    let mut value: serde_json::Value = serde_json::from_slice(json).ok()?;
-    let members = value.as_object_mut()?;
-    for name in ["revoked", "defanged", "summary"] {
-        if members.get(name) == Some(&serde_json::Value::Bool(false)) {
-            members.remove(name);
-        }
-    }
-    if !members.contains_key("created") && members.get("spec_version").is_some_and(|v| v == "2.1") {
-        members.remove("spec_version");
-    }
-    serde_json_canonicalizer::to_vec(&value).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn same_content(one: &[u8], other: &[u8]) -> bool {
+        canonical(one).is_some_and(|form| Some(form) == canonical(other))
+    }
 
     #[test]
     fn content_is_the_same_whatever_the_spelling() {
@@ -52,5 +55,7 @@ mod tests {
         assert!(same_content(one, r#"{"b":"é","a":1}"#.as_bytes()));
         assert!(!same_content(one, br#"{"a":1,"b":"e"}"#));
         assert!(!same_content(one, r#"{"a":1,"b":"é","revoked":true}"#.as_bytes()));
+        let [two, three] = [r#"{"a":9007199254740992}"#, r#"{"a":9007199254740993}"#].map(str::as_bytes);
+        assert!(!same_content(two, three) && same_content(two, two));
     }
 }

@@ -1,6 +1,6 @@
 //! One STIX object: the JSON as it was sent, and a typed header over it.
 
-use super::content::{self, Findings, TlpDefinition};
+use super::content::{self, TlpDefinition};
 use super::json::{self, Defect, Kind, Seen, Value};
 use super::schema::{self, Class};
 use super::{StixId, StixTime, Tlp};
@@ -39,9 +39,9 @@ pub enum ObjectError {
     /// Found while reading the JSON.
     #[error("{0}")]
     Defect(#[from] Defect),
-    /// Against the standard.
-    #[error("{}", told(.0))]
-    Content(Findings),
+    /// Against the standard: the first findings in words.
+    #[error("{0}")]
+    Content(String),
     /// A level of TLP with another meaning.
     #[error(
         "mark.tlp-fixed: the id is that of a level of TLP, whose definition is fixed; refer to it, and use another id for a marking of your own"
@@ -339,15 +339,6 @@ fn position(key: &json::Key) -> Option<usize> {
     may_be.then(|| NAMES.iter().position(|known| *known == name)).flatten()
 }
 
-/// The first findings in words, and how many more there are.
-fn told(findings: &Findings) -> String {
-    let errors = &findings.errors;
-    let first: Vec<String> = errors.iter().take(FINDINGS_TOLD).map(ToString::to_string).collect();
-    let more = errors.len() - first.len() + findings.more_errors;
-    let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
-    format!("{}{rest}", first.join("; "))
-}
-
 fn is_marking(text: &str) -> bool {
     StixId::parse(text).is_ok_and(|id| id.object_type() == MARKING)
 }
@@ -378,7 +369,6 @@ const NAMES: [&str; 11] = [
     "revoked",
     "extensions",
 ];
-const FINDINGS_TOLD: usize = 3;
 const MARKING: &str = "marking-definition";
 const TYPE_RULE: &str = "it must be the name of a STIX object type, as a string";
 const ID_RULE: &str = "it must be a string of the form type--uuid";

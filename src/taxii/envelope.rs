@@ -81,10 +81,13 @@ fn read(seen: Seen, options: Options) -> Result<Header, ObjectError> {
         let tlp = content::tlp_definition(seen.value);
         // Producers dress up the definitions of TLP levels; one that keeps its level is harmless.
         let is_harmless = options.profile != Profile::Strict && tlp == Some(TlpDefinition::Dressed);
-        let only_dressed =
-            || is_harmless && findings.errors.iter().all(|error| error.code == "mark.tlp-fixed");
+        let only_dressed = || {
+            is_harmless
+                && findings.more_errors == 0
+                && findings.errors.iter().all(|error| error.code == "mark.tlp-fixed")
+        };
         if !findings.is_valid() && !only_dressed() {
-            return Err(ObjectError::Content(findings));
+            return Err(ObjectError::Content(findings.in_words()));
         }
         if tlp == Some(TlpDefinition::Contradicting) {
             return Err(ObjectError::Redefined);

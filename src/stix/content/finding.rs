@@ -60,6 +60,18 @@ impl Findings {
         self.errors.is_empty()
     }
 
+    /// The first errors in words, and how many more there are.
+    pub fn in_words(&self) -> String {
+        let first: Vec<String> = self.errors.iter().take(ERRORS_TOLD).map(ToString::to_string).collect();
+        let more = self.errors.len() - first.len() + self.more_errors;
+        let rest = if more > 0 { format!("; and {more} more") } else { String::new() };
+        let mut told = first.join("; ");
+        if told.len() > WORDS_MAX_BYTES {
+            told = told.chars().take(WORDS_MAX_BYTES / 4).chain(['…']).collect();
+        }
+        told + &rest
+    }
+
     /// Joins warnings that say the same of several places.
     pub fn group(&mut self) {
         let mut grouped: Vec<Finding> = Vec::new();
@@ -167,7 +179,11 @@ impl Judge<'_> {
     }
 }
 
-fn finding(code: &'static str, path: &Path, value: Option<Value>, message: String) -> Finding {
+fn finding(code: &'static str, path: &Path, value: Option<Value>, mut message: String) -> Finding {
+    if message.len() > MESSAGE_MAX_BYTES {
+        // It quotes what is not ours.
+        message = message.chars().take(MESSAGE_MAX_BYTES / 4).chain(['…']).collect();
+    }
     Finding {
         code,
         pointer: path.pointer(),
@@ -189,8 +205,12 @@ fn shortened(raw: &[u8]) -> String {
     shown
 }
 
+/// In a status.
+const ERRORS_TOLD: usize = 3;
+const WORDS_MAX_BYTES: usize = 3_000;
 /// Of one object; a hostile one could fill memory otherwise.
 const ERRORS_KEPT: usize = 100;
 const WARNINGS_KEPT: usize = 10_000;
+const MESSAGE_MAX_BYTES: usize = 2_000;
 /// Characters.
 const VALUE_SHOWN: usize = 100;

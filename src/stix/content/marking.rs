@@ -5,14 +5,14 @@ use super::finding::Weight;
 use super::path::Path;
 use crate::stix::Tlp;
 use crate::stix::format::selector::{Step, steps};
-use crate::stix::json::{Kind as Json, Value};
+use crate::stix::json::{ITEMS_MAX, Kind as Json, Value};
 
 impl<'a> Judge<'a> {
     /// What any object says of its markings.
     pub(super) fn markings(&mut self, object: Value<'a>, path: &Path) {
         if let Some(granular) = object.member("granular_markings") {
             let list = path.name("granular_markings");
-            let mut count = 0;
+            let (mut count, mut steps) = (0, 0);
             for (position, part) in granular.items().enumerate() {
                 let (at, selectors) = (list.item(position), part.member("selectors"));
                 let at = at.name("selectors");
@@ -22,7 +22,11 @@ impl<'a> Judge<'a> {
                         let expected = format!("at most {SELECTORS_MAX} selectors in one object");
                         return self.weighed(Weight::Always, "mark.selector", &list, None, expected);
                     }
-                    self.selector(object, selector, &at.item(position));
+                    self.selector(object, selector, &mut steps, &at.item(position));
+                    if steps > STEPS_MAX {
+                        let expected = "its selectors take too many steps to look up";
+                        return self.weighed(Weight::Always, "mark.selector", &list, None, expected);
+                    }
                 }
             }
         }
@@ -31,7 +35,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn selector(&mut self, object: Value<'a>, selector: Value<'a>, path: &Path) {
+    fn selector(&mut self, object: Value<'a>, selector: Value<'a>, steps_taken: &mut usize, path: &Path) {
         let Some(text) = selector.text() else { return };
         let mut reached = Some(object);
         for step in steps(&text) {
@@ -45,9 +49,13 @@ impl<'a> Judge<'a> {
                         let expected = || "a selector better selects content than markings".to_owned();
                         self.advise("mark.selector", path, Some(selector), expected);
                     }
+                    *steps_taken += 1;
                     reached = reached.and_then(|value| value.member(name));
                 }
-                Ok(Step::Index(at)) => reached = reached.and_then(|value| value.items().nth(at)),
+                Ok(Step::Index(at)) => {
+                    *steps_taken += at.min(ITEMS_MAX as usize);
+                    reached = reached.and_then(|value| value.items().nth(at));
+                }
             }
         }
         if reached.is_none() {
@@ -221,4 +229,6 @@ const FIXED: [(&str, &str); 4] = [
 ];
 /// Each is looked up in the object.
 const SELECTORS_MAX: usize = 256;
+/// Items of lists that are passed on the way.
+const STEPS_MAX: usize = 100_000;
 const MARKINGS: [&str; 2] = ["granular_markings", "object_marking_refs"];

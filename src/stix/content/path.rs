@@ -44,9 +44,12 @@ impl<'p> Path<'p> {
         self.parent.is_some_and(|parent| matches!(parent.step, Step::Root))
     }
 
-    /// RFC 6901.
+    /// RFC 6901; what is hostile is cut.
     pub(super) fn pointer(&self) -> String {
         let mut pointer = self.parent.map(Path::pointer).unwrap_or_default();
+        if pointer.len() > POINTER_MAX_BYTES {
+            return pointer;
+        }
         match self.step {
             Step::Root => {}
             Step::Key(key) => push(&mut pointer, &key.name()),
@@ -71,3 +74,5 @@ fn push(pointer: &mut String, name: &str) {
 }
 
 const NAME_SHOWN: usize = 300;
+/// Past this nothing is added.
+const POINTER_MAX_BYTES: usize = 1_000;

@@ -41,7 +41,9 @@ impl Extensions {
         };
         let tree = judged.tree();
         let errors = validator.iter_errors(&tree).take(OBJECTIONS_TOLD);
-        errors.map(|error| (format!("{place}{}", error.instance_path()), error.to_string())).collect()
+        errors
+            .map(|error| (cut(format!("{place}{}", error.instance_path())), cut(error.to_string())))
+            .collect()
     }
 }
 
@@ -62,5 +64,11 @@ fn compile(schema: &str) -> Result<jsonschema::Validator, String> {
         .map_err(|error| format!("the schema is no JSON Schema 2020-12 that stands alone: {error}"))
 }
 
+/// Both quote the object.
+fn cut(text: String) -> String {
+    if text.len() <= TEXT_SHOWN { text } else { text.chars().take(TEXT_SHOWN / 4).chain(['…']).collect() }
+}
+
+const TEXT_SHOWN: usize = 1_200;
 const SCHEMA_MAX_BYTES: usize = 256 * 1024;
 const OBJECTIONS_TOLD: usize = 10;

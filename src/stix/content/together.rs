@@ -2,13 +2,15 @@
 //! references to what is not among them, markings that mark each other, extensions without a
 //! definition.
 
+use super::path::{Path, ROOT};
 use super::{Finding, Findings, Options, Profile};
 use crate::stix::Tlp;
-use crate::stix::equality::same_content;
+use crate::stix::equality::canonical;
 use crate::stix::format::identifier;
 use crate::stix::json::{Kind as Json, Seen, Value};
 use crate::stix::timestamp::instant;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -17,6 +19,9 @@ use std::ops::Range;
 pub struct Together {
     objects: Vec<Noted>,
 }
+
+/// A canonical form, computed when it is first asked for.
+type OnceForm = OnceCell<Option<Vec<u8>>>;
 
 /// A time as [`instant`] tells it.
 type Instant = (i64, String);
@@ -44,7 +49,7 @@ impl Together {
         let list = |name: &str| object.member(name).into_iter().flat_map(|list| list.items());
         let mut references = Vec::new();
         if text("type").is_some_and(|found| found != "bundle") {
-            collect(object, pointer, &mut references);
+            collect(object, &ROOT.below(pointer), &mut references);
         }
         let extensions = object.member("extensions").into_iter().flat_map(|found| found.members());
         let extensions = extensions.map(|(key, _)| key.name().into_owned());
@@ -72,13 +77,16 @@ impl Together {
     }
 
     fn duplicates(&self, text: &[u8], options: Options, findings: &mut Findings) {
-        let mut met: HashMap<(&str, &Option<Instant>), &Noted> = HashMap::new();
+        // Of the first of several the canonical form is computed once, however many follow.
+        let mut met: HashMap<(&str, &Option<Instant>), (&Noted, OnceForm)> = HashMap::new();
         for object in &self.objects {
-            let Some(first) = met.get(&(object.id.as_str(), &object.version)) else {
-                met.insert((&object.id, &object.version), object);
+            let Some((first, form)) = met.get(&(object.id.as_str(), &object.version)) else {
+                met.insert((&object.id, &object.version), (object, OnceCell::new()));
                 continue;
             };
-            let is_same = same_content(&text[first.text.clone()], &text[object.text.clone()]);
+            let (one, other) = (&text[first.text.clone()], &text[object.text.clone()]);
+            let form = || form.get_or_init(|| canonical(one)).as_ref();
+            let is_same = one == other || form().is_some_and(|form| canonical(other).as_ref() == Some(form));
             let message = match is_same {
                 true => format!("the same object stands at {} too; send it once", first.pointer),
                 false => format!(
@@ -143,6 +151,10 @@ impl Together {
             if !here.contains(id.as_str()) && Tlp::of_marking(id).is_none() {
                 let message = "the object that it names is not among these".to_owned();
                 findings.warnings.push(finding("ref.dangling", pointer, message, Some(id)));
+                // Most say the same of another place, and are one then.
+                if findings.warnings.len() == WARNINGS_TOGETHER {
+                    findings.group();
+                }
             }
         }
     }
@@ -154,34 +166,29 @@ impl Together {
                 object.extensions.iter().filter(|id| !here.contains(id.as_str()) && *id != TLP_2_EXTENSION)
             {
                 let message = "the definition of this extension is not among these objects".to_owned();
-                findings.warnings.push(finding(
-                    "ext.unknown",
-                    &format!("{}/extensions/{id}", object.pointer),
-                    message,
-                    None,
-                ));
+                let at = ROOT.below(&object.pointer);
+                let at = at.name("extensions");
+                findings.warnings.push(finding("ext.unknown", &at.name(id).pointer(), message, None));
             }
         }
     }
 }
 
 /// Finds the references inside an object.
-fn collect(value: Value, pointer: &str, references: &mut Vec<(String, String)>) {
+fn collect(value: Value, path: &Path, references: &mut Vec<(String, String)>) {
+    let id = |value: Value| value.text().filter(|id| identifier::identifier(id).is_ok()).map(Cow::into_owned);
     for (key, member) in value.members() {
-        let name = key.name();
-        let at = || format!("{pointer}/{name}");
-        let id =
-            |value: Value| value.text().filter(|id| identifier::identifier(id).is_ok()).map(Cow::into_owned);
+        let (name, at) = (key.name(), path.key(key));
         if name.ends_with("_ref") {
-            references.extend(id(member).map(|id| (at(), id)));
+            references.extend(id(member).map(|id| (at.pointer(), id)));
         } else if name.ends_with("_refs") {
             let ids = member.items().enumerate();
-            references.extend(ids.filter_map(|(place, item)| Some((format!("{}/{place}", at()), id(item)?))));
+            references.extend(ids.filter_map(|(place, item)| Some((at.item(place).pointer(), id(item)?))));
         } else if member.kind() == Json::Object {
-            collect(member, &at(), references);
+            collect(member, &at, references);
         } else {
             for (place, item) in member.items().enumerate() {
-                collect(item, &format!("{}/{place}", at()), references);
+                collect(item, &at.item(place), references);
             }
         }
     }
@@ -192,4 +199,5 @@ fn finding(code: &'static str, pointer: &str, message: String, value: Option<&st
     Finding { code, pointer: pointer.to_owned(), message, value, count: 1 }
 }
 
+const WARNINGS_TOGETHER: usize = 1_000;
 const TLP_2_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";

@@ -7,11 +7,12 @@ use super::lineage::lineage;
 use super::writer::Work;
 use crate::stix::Object;
 use crate::stix::Tlp;
-use crate::stix::equality::same_content;
+use crate::stix::equality::canonical;
 use crate::stix::object::UNVERSIONED;
-use crate::store::{Batch, Entry, Error, Prepared};
+use crate::store::{Batch, Entry, Error, Prepared, sha256};
 use crate::taxii::resource::{Progress, Status, StatusDetail};
 use rusqlite::{CachedStatement, params, types::Value};
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
 /// Versions that one object may have in a collection.
@@ -35,7 +36,13 @@ pub(super) struct Adding<'w, 'a> {
     rows: HashMap<String, Vec<Row>>,
     /// Positions in `rows` by hash of the id.
     by_hash: HashMap<(i64, i64), Vec<usize>>,
+    /// Of stored rows that something was compared with: each is read and brought to its canonical
+    /// form once, however many are compared.
+    forms: HashMap<i64, Form>,
 }
+
+/// SHA-256 of an object's canonical form.
+type Form = Option<[u8; 32]>;
 
 /// An object to be written.
 struct Row {
@@ -43,6 +50,7 @@ struct Row {
     prepared: Box<Prepared>,
     received: i64,
     class: Class,
+    form: OnceCell<Form>,
 }
 
 enum Verdict {
@@ -64,7 +72,7 @@ impl Verdict {
 
 impl<'w, 'a> Adding<'w, 'a> {
     pub(super) fn new(work: &'w mut Work<'a>) -> Self {
-        Self { work, rows: HashMap::new(), by_hash: HashMap::new() }
+        Self { work, rows: HashMap::new(), by_hash: HashMap::new(), forms: HashMap::new() }
     }
 
     /// Judges a batch; what it tells in the status holds once the transaction is committed.
@@ -119,14 +127,14 @@ impl<'w, 'a> Adding<'w, 'a> {
         if Tlp::of_marking(id.as_str()).is_some() && !(stored.is_empty() && pending.is_empty()) {
             return Ok(Verdict::Present);
         }
-        let mut verdicts = Vec::new();
+        let (mut verdicts, form) = (Vec::new(), OnceCell::new());
         for member in &stored {
-            verdicts.extend(self.against_stored(&prepared, member)?);
+            verdicts.extend(self.against_stored(&prepared, &form, member)?);
         }
         let rows = self.rows.entry(collection.to_owned()).or_default();
         let pending: Vec<usize> =
             pending.into_iter().filter(|at| rows[*at].prepared.admitted.object().id() == id).collect();
-        verdicts.extend(pending.iter().filter_map(|at| against_pending(&prepared, &rows[*at])));
+        verdicts.extend(pending.iter().filter_map(|at| against_pending(&prepared, &form, &rows[*at])));
         // What is there already is a success, whoever owns the object and its other versions.
         if let Some(verdict) = verdicts.into_iter().min_by_key(Verdict::rank) {
             return Ok(verdict);
@@ -138,7 +146,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         if stored.len() + pending.len() >= VERSIONS_MAX {
             return Ok(Verdict::Refused(TOO_MANY_VERSIONS));
         }
-        let row = Row { class: self.class(&prepared)?, hash, prepared, received };
+        let row = Row { class: self.class(&prepared)?, hash, prepared, received, form };
         self.accept(collection, coll, row, &stored, &pending)?;
         Ok(Verdict::Stored)
     }
@@ -153,7 +161,12 @@ impl<'w, 'a> Adding<'w, 'a> {
         })
     }
 
-    fn against_stored(&self, prepared: &Prepared, member: &Member) -> Result<Option<Verdict>, Error> {
+    fn against_stored(
+        &mut self,
+        prepared: &Prepared,
+        form: &OnceCell<Form>,
+        member: &Member,
+    ) -> Result<Option<Verdict>, Error> {
         let admitted = &prepared.admitted;
         let ours = member.handling.owner == admitted.handling().owner;
         let same_version = member.version == *admitted.object().version();
@@ -163,9 +176,15 @@ impl<'w, 'a> Adding<'w, 'a> {
         if member.sha256 == prepared.sha256 {
             return Ok(Some(Verdict::Present));
         }
-        let sql = "SELECT json FROM object WHERE seq = ?1";
-        let json: Vec<u8> = self.work.transaction.query_row(sql, [member.seq], |row| row.get(0))?;
-        Ok(Some(same_or_conflict(&json, admitted.object().json())))
+        let old = match self.forms.get(&member.seq) {
+            Some(form) => *form,
+            None => {
+                let sql = "SELECT json FROM object WHERE seq = ?1";
+                let json: Vec<u8> = self.work.transaction.query_row(sql, [member.seq], |row| row.get(0))?;
+                *self.forms.entry(member.seq).or_insert(form_of(&json))
+            }
+        };
+        Ok(Some(same_or_conflict(old, *form.get_or_init(|| form_of(admitted.object().json())))))
     }
 
     /// Settles which versions are now later and earlier than which.
@@ -312,14 +331,22 @@ fn relate(
     }
 }
 
-fn against_pending(prepared: &Prepared, row: &Row) -> Option<Verdict> {
+fn against_pending(prepared: &Prepared, form: &OnceCell<Form>, row: &Row) -> Option<Verdict> {
     let (new, old) = (&prepared.admitted, &row.prepared.admitted);
     let ours = new.handling().owner == old.handling().owner;
     let same_version = new.object().version() == old.object().version();
     if !same_version || !(ours || new.sender_sees(old.handling())) {
         return foreign(prepared, ours);
     }
-    Some(same_or_conflict(old.object().json(), new.object().json()))
+    if prepared.sha256 == row.prepared.sha256 {
+        return Some(Verdict::Present);
+    }
+    let of_row = *row.form.get_or_init(|| form_of(old.object().json()));
+    Some(same_or_conflict(of_row, *form.get_or_init(|| form_of(new.object().json()))))
+}
+
+fn form_of(json: &[u8]) -> Form {
+    canonical(json).map(|form| sha256(&form))
 }
 
 /// Another version, or one the sender must not learn of. Observables belong to nobody, so theirs
@@ -329,8 +356,8 @@ fn foreign(prepared: &Prepared, ours: bool) -> Option<Verdict> {
     (!ours && is_versioned).then_some(Verdict::Refused(NOT_OWNER))
 }
 
-fn same_or_conflict(old: &[u8], new: &[u8]) -> Verdict {
-    match same_content(old, new) {
+fn same_or_conflict(old: Form, new: Form) -> Verdict {
+    match old.is_some() && old == new {
         true => Verdict::Present,
         false => Verdict::Refused(CONFLICT),
     }

@@ -85,7 +85,8 @@ fn next_jobs(queue: &mpsc::Receiver<Job>) -> Option<Vec<Job>> {
 fn bytes(job: &Job) -> usize {
     let entry = |entry: &Entry| match entry {
         Entry::Admitted(prepared) => prepared.admitted.object().json().len() + ROW_BYTES,
-        Entry::Refused(..) | Entry::Known(_) => ROW_BYTES,
+        Entry::Refused(_, message) => message.len() + ROW_BYTES,
+        Entry::Known(_) => ROW_BYTES,
     };
     match job {
         Job::Add(batch, _) => PAGE_BYTES + batch.entries.iter().map(entry).sum::<usize>(),
