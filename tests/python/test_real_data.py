@@ -113,6 +113,9 @@ def test_real_data_published_and_polled_by_command(hub, shared, domain):
     reasons = ("conflict", "`created` differs", "fmt.", "reg.hive", "rule.requires", "indicator.pattern")
     assert all(any(reason in entry["message"] for reason in reasons) for entry in summary["failures"])
 
+    # Several envelopes are on their way at once: which of the versions that exclude each other comes first may vary.
+    contested = {identifier for identifier, _ in conflicts} if domain != "misp" else set()
+    settled = lambda objects: {key: text for key, text in objects.items() if key[0] not in contested}
     for org, wanted in (("cert-a", expected), ("cert-b", without_red(expected))):
         out, state = hub.home / f"{org}.jsonl", hub.home / f"state-{org}"
         poll = (
@@ -120,7 +123,8 @@ def test_real_data_published_and_polled_by_command(hub, shared, domain):
             "--all-versions", "--json",
         )
         assert hub.run(*poll).returncode == 0
-        assert kept_of(read_objects(out)) == wanted
+        kept = kept_of(read_objects(out))
+        assert settled(kept) == settled(wanted) and len(kept) == len(wanted)
         again = hub.run(*poll)
         assert json.loads(again.stderr)["objects"] == 0
         assert len(out.read_bytes().splitlines()) == len(wanted)
