@@ -186,8 +186,9 @@ fn tell(summary: &Summary, dry_run: bool) {
     ));
 }
 
-/// Envelopes on their way at once: one is judged while the next travels.
-const IN_FLIGHT: usize = 3;
+/// Envelopes on their way at once: some are judged while others travel, and what waits for the
+/// disk together is committed together.
+const IN_FLIGHT: usize = 6;
 const ENVELOPE_BYTES: usize = 2 * 1024 * 1024;
 const ENVELOPE_OBJECTS: usize = 1_000;
 const FAILURES_SHOWN: usize = 20;

@@ -330,13 +330,12 @@ impl<'a> Members<'a> {
 
 /// Where a member of the header stands among [`NAMES`].
 fn position(key: &json::Key) -> Option<usize> {
-    let name = key.name();
+    let decoded = if key.plain().is_none() { key.name() } else { Cow::Borrowed("") };
+    let name = key.plain().unwrap_or(decoded.as_bytes());
     // Most members are not of the header, and most of those begin with another letter.
-    let may_be = matches!(
-        name.as_bytes().first(),
-        Some(b't' | b'i' | b's' | b'c' | b'm' | b'o' | b'g' | b'l' | b'r' | b'e')
-    );
-    may_be.then(|| NAMES.iter().position(|known| *known == name)).flatten()
+    let may_be =
+        matches!(name.first(), Some(b't' | b'i' | b's' | b'c' | b'm' | b'o' | b'g' | b'l' | b'r' | b'e'));
+    may_be.then(|| NAMES.iter().position(|known| known.as_bytes() == name)).flatten()
 }
 
 fn is_marking(text: &str) -> bool {
