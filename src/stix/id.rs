@@ -1,5 +1,7 @@
 //! STIX identifiers, `type--uuid` (STIX 2.1 §2.9).
 
+use super::format::identifier::identifier;
+use super::format::name;
 use std::fmt;
 
 /// An identifier that has the right form; compared byte for byte.
@@ -8,18 +10,18 @@ pub struct StixId(Box<str>);
 
 /// Why a text is not a STIX identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a STIX identifier: {reason}")]
+#[error("`{text}` is not a STIX identifier: expected {expected}")]
 pub struct IdError {
     text: String,
-    reason: &'static str,
+    expected: &'static str,
 }
 
 impl StixId {
     /// Checks the form and keeps the text as it is.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        match check(text) {
-            Ok(()) => Ok(Self(text.into())),
-            Err(reason) => Err(IdError { text: text.chars().take(80).collect(), reason }),
+        match identifier(text) {
+            Ok(_) => Ok(Self(text.into())),
+            Err(fault) => Err(IdError { text: text.chars().take(80).collect(), expected: fault.expected }),
         }
     }
 
@@ -40,49 +42,9 @@ impl fmt::Display for StixId {
     }
 }
 
-/// True for the name of an object type: `[a-z][a-z0-9]*(-[a-z0-9]+)*`, 3 to 250 characters.
+/// True for the name of an object type (STIX 2.1 §3.1).
 pub fn is_type_name(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    (3..=250).contains(&bytes.len())
-        && bytes[0].is_ascii_lowercase()
-        && !name.ends_with('-')
-        && !name.contains("--")
-        && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-')
-}
-
-fn check(text: &str) -> Result<(), &'static str> {
-    let bytes = text.as_bytes();
-    let Some(split) = bytes.len().checked_sub(UUID_LENGTH + 2) else {
-        return Err("expected type--uuid");
-    };
-    if &bytes[split..split + 2] != b"--" {
-        return Err("expected type--uuid");
-    }
-    // The separator is ASCII, so both cuts are character boundaries.
-    if !is_type_name(&text[..split]) {
-        return Err("the part before `--` is not an object type name");
-    }
-    check_uuid(&bytes[split + 2..])
-}
-
-/// RFC 9562 text form with variant bits `10`; the nil UUID has version 0 and is refused.
-fn check_uuid(uuid: &[u8]) -> Result<(), &'static str> {
-    for (at, byte) in uuid.iter().enumerate() {
-        let ok = match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        };
-        if !ok {
-            return Err("the part after `--` is not a UUID");
-        }
-    }
-    if !(b'1'..=b'8').contains(&uuid[14]) {
-        return Err("the UUID's version is not 1 to 8");
-    }
-    if !matches!(uuid[19], b'8' | b'9' | b'a' | b'b' | b'A' | b'B') {
-        return Err("the UUID's variant is not that of RFC 9562");
-    }
-    Ok(())
+    name::object_type(name).is_ok()
 }
 
 const UUID_LENGTH: usize = 36;

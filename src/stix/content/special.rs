@@ -2,6 +2,7 @@
 
 use super::Judge;
 use super::path::Path;
+use crate::stix::StixTime;
 use crate::stix::json::Value;
 use crate::stix::pattern::Pattern;
 use crate::stix::schema::{self, Class};
@@ -64,7 +65,10 @@ impl<'a> Judge<'a> {
         match Pattern::parse(&pattern) {
             Err(error) => self.error("indicator.pattern", &at, object.member("pattern"), error.to_string()),
             Ok(parsed) if self.options.advise => {
-                for warning in parsed.warnings() {
+                let time = |name: &str| StixTime::parse(&text(name)?);
+                let validity = time("valid_from")
+                    .map(|from| parsed.warnings_of_validity(&from, time("valid_until").as_ref()));
+                for warning in parsed.warnings().into_iter().chain(validity.unwrap_or_default()) {
                     self.advise("indicator.pattern", &at, object.member("pattern"), || warning.to_string());
                 }
             }
