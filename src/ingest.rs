@@ -1,39 +1,72 @@
 //! From an envelope to stored objects: each is read, judged, and handed to the store with the
 //! others of its POST.
 
-use crate::policy::{self, Directory, WriteScope};
+use crate::policy::{self, Directory, Item, Together, WriteScope};
 use crate::stix::Timestamp;
+use crate::stix::claims::Claims;
 use crate::stix::object::Label;
-use crate::store::{Batch, Entry, Prepared};
+use crate::store::{Batch, Entry, Prepared, Store};
 use crate::taxii::Envelope;
 
 /// Judges every object of an envelope. Nothing is stored yet; no lock is held.
 pub fn prepare(
+    store: &dyn Store,
     directory: &Directory,
     scope: &WriteScope,
     envelope: Envelope,
     status_id: String,
     now: Timestamp,
 ) -> Batch {
-    let entries = envelope.objects().map(|object| match object {
-        Err((label, error)) => Entry::Refused(label, error.to_string()),
-        Ok(object) => {
-            let label = Label { id: object.id().to_string(), version: object.version().as_str().to_owned() };
-            if object.is_known_anyway() {
-                return Entry::Known(label);
-            }
-            match policy::admit(directory, scope, object, now) {
-                Ok(admitted) => Entry::Admitted(Box::new(Prepared::new(admitted))),
-                Err(refusal) => Entry::Refused(label, refusal.to_string()),
-            }
-        }
-    });
+    let items: Vec<Item> = envelope.objects().map(item).collect();
+    let markings = store.markings(scope.collection());
+    let around = policy::Around {
+        unmarked: scope.declared().unmarked,
+        markings: &markings,
+        stored: &|id| store.handling_of(scope.collection(), id).ok().flatten(),
+        now,
+    };
+    let standings = Together::new(&items, around).standings();
+    let entry = |(item, standing)| entry(directory, scope, item, standing, now);
+    let entries = items.into_iter().zip(standings).map(entry).collect();
     Batch {
         status_id,
         collection: scope.collection().to_owned(),
         api_root: scope.api_root().to_owned(),
         client: scope.client(),
         received: now,
-        entries: entries.collect(),
+        entries,
+    }
+}
+
+fn item(found: Result<crate::stix::Object, crate::stix::object::Rejected>) -> Item {
+    match found {
+        Ok(object) => Item::Object(object),
+        Err(rejected) => {
+            let claims = Claims::of(&rejected.json);
+            Item::Rejected(rejected, claims)
+        }
+    }
+}
+
+fn entry(
+    directory: &Directory,
+    scope: &WriteScope,
+    item: Item,
+    standing: Result<policy::Standing, policy::Refusal>,
+    now: Timestamp,
+) -> Entry {
+    let object = match item {
+        Item::Object(object) => object,
+        Item::Rejected(rejected, _) => {
+            return Entry::Refused(rejected.label, "content", rejected.error.to_string());
+        }
+    };
+    let label = Label { id: object.id().to_string(), version: object.version().as_str().to_owned() };
+    if object.is_known_anyway() {
+        return Entry::Known(label);
+    }
+    match policy::admit(directory, scope, object, standing, now) {
+        Ok(admitted) => Entry::Admitted(Box::new(Prepared::new(admitted))),
+        Err(refusal) => Entry::Refused(label, refusal.code(), refusal.to_string()),
     }
 }

@@ -88,7 +88,7 @@ fn written_is_read_again(objects: Vec<Object>) {
         let again = again.expect("an accepted object is accepted again");
         assert_eq!(object.json(), again.json());
         assert_eq!((object.id(), object.version()), (again.id(), again.version()));
-        assert_eq!((object.tlp(), object.extensions()), (again.tlp(), again.extensions()));
+        assert_eq!((object.marks(), object.extensions()), (again.marks(), again.extensions()));
     }
 }
 

@@ -8,6 +8,7 @@ use super::server_info::{taxii, visible_root};
 use crate::feed::Kind;
 use crate::policy::Grant;
 use crate::registry::Unmarked;
+use crate::stix::Tlp;
 use crate::taxii::media;
 use crate::taxii::resource::{Collection, Collections};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -57,10 +58,17 @@ fn description(grant: &Grant) -> Option<String> {
     let agreement = grant.agreement();
     let rule = match grant.collection().unmarked {
         Unmarked::Reject => "Objects must carry a TLP marking.".to_owned(),
+        Unmarked::Inherit => {
+            "Objects must carry a TLP marking, or be named by one that does in the same envelope.".to_owned()
+        }
         Unmarked::Stamp(tlp) => format!("Objects without a TLP marking are given {tlp}."),
         Unmarked::Assume(tlp) => format!("Objects without a TLP marking count as {tlp}."),
     };
-    let limit = format!("Under the agreement \"{}\", up to {}.", agreement.title, agreement.tlp_max);
+    let limit = format!(
+        "Under the agreement \"{}\", up to {}.",
+        agreement.title,
+        agreement.tlp_max.min(grant.collection().tlp_max.unwrap_or(Tlp::Red))
+    );
     let own = grant.collection().description.clone();
     Some(own.into_iter().chain([limit, rule]).collect::<Vec<_>>().join(" "))
 }

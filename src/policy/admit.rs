@@ -1,16 +1,21 @@
 //! Admission: may this peer add this object here, and who will see it?
 
 use super::directory::Place;
+use super::together::Standing;
 use super::{Directory, Handling, Peer, WriteScope};
-use crate::registry::{Collection, UnknownExtensions, Unmarked};
+use crate::registry::{Collection, Downgrade, UnknownExtensions, Unmarked};
+use crate::stix::marking::{Terms, is_known_extension};
 use crate::stix::{Object, StixId, Timestamp, Tlp};
+use std::sync::Arc;
 
 /// Proof that a peer may add an object to a collection; made by [`admit()`] only.
 #[derive(Debug, Clone)]
 pub struct Admitted {
     object: Object,
-    handling: Handling,
-    sender: String,
+    handling: Arc<Handling>,
+    retention_until: Option<i64>,
+    sender: Arc<str>,
+    may_lower: bool,
 }
 
 impl Admitted {
@@ -20,14 +25,24 @@ impl Admitted {
     }
 
     /// Who will see it.
-    pub fn handling(&self) -> &Handling {
+    pub fn handling(&self) -> &Arc<Handling> {
         &self.handling
+    }
+
+    /// Its markings let it be kept up to here, in microseconds since 1970.
+    pub fn retention_until(&self) -> Option<i64> {
+        self.retention_until
+    }
+
+    /// May this version have a lower level than the one before?
+    pub fn may_lower(&self) -> bool {
+        self.may_lower
     }
 
     /// Would the sender's organisation see an object of this handling? What it would not see must
     /// not be told apart from what is not there.
-    pub fn sender_sees(&self, handling: &Handling) -> bool {
-        handling.tlp < Tlp::Red || handling.owner == self.sender
+    pub fn sender_sees(&self, handling: &Handling, now: Timestamp) -> bool {
+        handling.level(now) < Tlp::Red || *handling.owner == *self.sender
     }
 }
 
@@ -39,6 +54,29 @@ pub enum Refusal {
         "unmarked: add a TLP marking to object_marking_refs, or ask the operator to set `unmarked` for this collection"
     )]
     Unmarked,
+    /// No marking, nothing that it was sent in, and the collection takes none such.
+    #[error(
+        "unmarked: neither it nor an object of the same envelope that names it has a TLP marking; add one to object_marking_refs"
+    )]
+    NothingInherited,
+    /// Objects name each other in more ways than are followed.
+    #[error(
+        "unmarked: the objects of this envelope name each other too often to find a marking for it; add a TLP marking to object_marking_refs, or send fewer objects at once"
+    )]
+    Entangled,
+    /// A marking that nobody knows.
+    #[error(
+        "marking {0} is defined neither in this envelope nor in the collection; send its marking-definition along, or before"
+    )]
+    MarkingUnknown(String),
+    /// A marking that cannot be understood.
+    #[error("marking {0} was sent along, but its definition was refused; mend that first")]
+    MarkingUnreadable(String),
+    /// Nobody could use it here.
+    #[error(
+        "its markings restrict it to the purposes {0}, but this collection serves {1}; publish it to a collection for its purpose, or mark it with one of these"
+    )]
+    Purpose(String, String),
     /// Above what the agreement or the client allows.
     #[error(
         "marked {found}, but at most {limit} may be exchanged here by you; lower the marking if it is yours to lower, or leave the object out"
@@ -75,24 +113,80 @@ pub enum Refusal {
     Future(&'static str, String),
 }
 
+impl Refusal {
+    /// Its code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unmarked | Self::NothingInherited | Self::Entangled => "unmarked",
+            Self::MarkingUnknown(_) | Self::MarkingUnreadable(_) => "marking_unknown",
+            Self::Purpose(..) => "purpose_mismatch",
+            Self::TlpTooHigh { .. } => "tlp_above_ceiling",
+            Self::ForeignCreator(..) => "foreign_creator",
+            Self::TypeNotAgreed(..) | Self::TypeNotHere(..) => "type",
+            Self::ExtensionMissing(_) | Self::ExtensionUnknown(_) => "extension",
+            Self::Future(..) => "clock",
+        }
+    }
+}
+
 /// Decides whether a peer may add an object to a collection, and who will see it.
 pub fn admit(
     directory: &Directory,
     scope: &WriteScope,
     object: Object,
+    standing: Result<Standing, Refusal>,
     now: Timestamp,
 ) -> Result<Admitted, Refusal> {
     let (peer, place) = (&scope.grant.peer, &scope.grant.place);
     check_clock(&object, now)?;
     check_type(place, &object)?;
     check_extensions(directory, &place.collection, &object)?;
-    let owner = owner(directory, peer, place, &object)?;
-    let (object, tlp) = effective(place.collection.unmarked, object)?;
-    let limit = scope.grant.ceiling();
-    if tlp > limit {
-        return Err(Refusal::TlpTooHigh { found: tlp, limit });
+    if let Err(unknown @ (Refusal::MarkingUnknown(_) | Refusal::MarkingUnreadable(_))) = standing {
+        return Err(unknown);
     }
-    Ok(Admitted { object, handling: Handling { tlp, owner }, sender: peer.organisation().to_owned() })
+    let owner = owner(directory, peer, place, &object)?;
+    let standing = standing?;
+    let source = standing.source;
+    let object = stamped(place.collection.unmarked, object, &standing);
+    let is_own = owner == peer.organisation();
+    let (handling, retention_until) = handling(&object, owner, peer, standing);
+    let (level, limit) = (handling.level(now), scope.grant.ceiling().tlp);
+    if level > limit {
+        return Err(Refusal::TlpTooHigh { found: level, limit });
+    }
+    check_purpose(place, &handling)?;
+    let may_lower = is_own && place.collection.downgrade == Downgrade::Owner;
+    debug_assert!(handling.source == source);
+    Ok(Admitted {
+        object,
+        handling: Arc::new(handling),
+        retention_until,
+        sender: peer.organisation().into(),
+        may_lower,
+    })
+}
+
+fn handling(object: &Object, owner: String, peer: &Peer, standing: Standing) -> (Handling, Option<i64>) {
+    let mut terms = Terms::clone(&standing.terms);
+    if let Some(says) = object.defines() {
+        // Who may see nothing that is marked with it need not see the marking.
+        let own = Terms { pap: None, purposes: None, policies: Default::default(), ..says.clone() };
+        terms.add_restrictions(&own);
+    }
+    let retention_until = terms.retention_until.take();
+    let relay = (owner != peer.organisation()).then(|| peer.organisation().to_owned());
+    let for_all_purposes = FOR_ALL_PURPOSES.contains(&object.id().object_type());
+    let (source, floor) = (standing.source, standing.floor);
+    (Handling { owner, relay, source, floor, for_all_purposes, terms }, retention_until)
+}
+
+fn check_purpose(place: &Place, handling: &Handling) -> Result<(), Refusal> {
+    let (Some(wanted), here) = (handling.purposes(), place.purposes()) else { return Ok(()) };
+    if wanted.iter().any(|purpose| here.contains(*purpose)) {
+        return Ok(());
+    }
+    let wanted = if wanted.is_empty() { "none".to_owned() } else { wanted.join(", ") };
+    Err(Refusal::Purpose(wanted, here.into_iter().collect::<Vec<_>>().join(", ")))
 }
 
 /// Whose object it is: that of the organisation behind `created_by_ref`, else of the sender's.
@@ -108,20 +202,11 @@ fn owner(directory: &Directory, peer: &Peer, place: &Place, object: &Object) -> 
     Ok(owner.to_owned())
 }
 
-/// The level that decides, and the object as it is to be stored.
-fn effective(rule: Unmarked, object: Object) -> Result<(Object, Tlp), Refusal> {
-    if let Some(tlp) = object.tlp() {
-        return Ok((object, tlp));
-    }
-    let object_type = object.id().object_type();
-    let is_meta = META.contains(&object_type);
-    match rule {
-        Unmarked::Assume(tlp) => Ok((object, tlp)),
-        Unmarked::Stamp(tlp) if is_meta => Ok((object, tlp)),
-        Unmarked::Stamp(tlp) => Ok((object.stamped(tlp), tlp)),
-        Unmarked::Reject if is_meta => Ok((object, Tlp::Clear)),
-        Unmarked::Reject if matches!(object_type, "identity" | "location") => Ok((object, Tlp::Green)),
-        Unmarked::Reject => Err(Refusal::Unmarked),
+/// The object as it is to be stored.
+fn stamped(rule: Unmarked, object: Object, standing: &Standing) -> Object {
+    match (rule, standing.source) {
+        (Unmarked::Stamp(tlp), super::Source::Collection) => object.stamped(tlp),
+        _ => object,
     }
 }
 
@@ -144,7 +229,7 @@ fn check_extensions(directory: &Directory, collection: &Collection, object: &Obj
     if let Some(missing) = missing.filter(|_| !is_meta) {
         return Err(Refusal::ExtensionMissing(missing.clone()));
     }
-    let is_foreign = |id: &&String| *id != TLP_2_EXTENSION && !directory.extensions().knows(id);
+    let is_foreign = |id: &&String| !is_known_extension(id) && !directory.extensions().knows(id);
     match used.iter().find(is_foreign) {
         Some(id) if collection.unknown_extensions == UnknownExtensions::Refuse => {
             Err(Refusal::ExtensionUnknown(id.clone()))
@@ -169,6 +254,7 @@ fn check_clock(object: &Object, now: Timestamp) -> Result<(), Refusal> {
 
 /// Types that carry no content of their own and travel with what needs them.
 const META: [&str; 3] = ["marking-definition", "extension-definition", "language-content"];
-/// The extension that TLP 2.0 markings are written with; everybody knows it.
-const TLP_2_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";
+/// Types that name somebody or some place, or are there for other objects.
+const FOR_ALL_PURPOSES: [&str; 5] =
+    ["identity", "location", "marking-definition", "extension-definition", "language-content"];
 const CLOCK_SKEW_MAX_MICROS: i64 = 5 * 60 * 1_000_000;

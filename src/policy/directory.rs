@@ -1,10 +1,11 @@
 //! The registry, made ready for looking things up: who holds a certificate, and what is theirs.
 
-use super::Grant;
-use crate::registry::{Agreement, Collection, Organisation, Registry, Release, Role};
-use crate::stix::Tlp;
+use super::{Ceiling, Grant, Reader};
+use crate::registry::{Agreement, Client, Collection, Organisation, Registry, Role};
 use crate::stix::content::Extensions;
-use std::collections::HashMap;
+use crate::stix::{Timestamp, Tlp};
+use parking_lot::RwLock;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What a verified certificate says about its holder.
@@ -34,9 +35,24 @@ pub struct Peer {
     name: Arc<str>,
     role: Role,
     tlp_max: Tlp,
+    identity: Option<String>,
+    purposes: Option<Vec<String>>,
+    understands: Vec<String>,
 }
 
 impl Peer {
+    fn new(organisation: &Organisation, client: &Client) -> Self {
+        Self {
+            organisation: organisation.id.clone(),
+            name: format!("{}/{}", organisation.id, client.id).into(),
+            role: client.role,
+            tlp_max: client.tlp_max,
+            identity: client.identity.clone(),
+            purposes: client.purposes.clone(),
+            understands: client.understands.clone(),
+        }
+    }
+
     /// The organisation's slug.
     pub fn organisation(&self) -> &str {
         &self.organisation
@@ -68,6 +84,8 @@ pub struct Directory {
     /// The organisation behind each identity.
     identities: HashMap<String, String>,
     extensions: Extensions,
+    /// By client and number of the collection; made when first asked for.
+    readers: RwLock<HashMap<(Arc<str>, usize), Arc<Reader>>>,
 }
 
 /// A collection with the agreement it is under.
@@ -75,6 +93,39 @@ pub struct Directory {
 pub(super) struct Place {
     pub(super) collection: Collection,
     pub(super) agreement: Agreement,
+    /// Those of the hub.
+    tlp_max: Tlp,
+    /// Its number.
+    at: usize,
+    /// Organisations in one of its audiences, if it has any.
+    audience: Option<BTreeSet<String>>,
+}
+
+impl Place {
+    /// The lowest ceiling for a peer here.
+    pub(super) fn ceiling(&self, peer: &Peer) -> Ceiling {
+        let all = [
+            (self.tlp_max, "the hub's tlp_max"),
+            (self.agreement.tlp_max, "the agreement's tlp_max"),
+            (self.collection.tlp_max.unwrap_or(Tlp::Red), "the collection's tlp_max"),
+            (peer.tlp_max, "the client's tlp_max"),
+        ];
+        let mut lowest = Ceiling { tlp: Tlp::Red, place: "no ceiling" };
+        for (tlp, place) in all {
+            if tlp < lowest.tlp {
+                lowest = Ceiling { tlp, place };
+            }
+        }
+        lowest
+    }
+
+    /// What objects here may be used for.
+    pub(super) fn purposes(&self) -> BTreeSet<String> {
+        match &self.collection.purposes {
+            Some(purposes) => purposes.iter().cloned().collect(),
+            None => self.agreement.purposes().into_iter().map(str::to_owned).collect(),
+        }
+    }
 }
 
 impl Directory {
@@ -87,10 +138,15 @@ impl Directory {
             }
         }
         let mut roots: HashMap<String, Vec<Arc<Place>>> = HashMap::new();
+        let mut at = 0;
         for agreement in &registry.agreements {
             for collection in &agreement.collections {
-                let place = Place { collection: collection.clone(), agreement: agreement.clone() };
-                roots.entry(collection.api_root.clone()).or_default().push(Arc::new(place));
+                let audience = collection.audiences.as_ref().map(|names| members(&registry, names));
+                let (collection, agreement) = (collection.clone(), agreement.clone());
+                let root = collection.api_root.clone();
+                let place = Place { collection, agreement, tlp_max: registry.tlp_max, at, audience };
+                roots.entry(root).or_default().push(Arc::new(place));
+                at += 1;
             }
         }
         for places in roots.values_mut() {
@@ -102,7 +158,7 @@ impl Directory {
             // The registry's check has compiled it once already.
             let _ = extensions.add(&extension.id, extension.schema.as_deref());
         }
-        Self { registry, peers, roots, identities, extensions }
+        Self { registry, peers, roots, identities, extensions, readers: RwLock::default() }
     }
 
     /// The registry it was made from.
@@ -119,22 +175,21 @@ impl Directory {
     /// than their cursor does not come by itself.
     pub fn widened(&self, before: &Self) -> Vec<(String, String)> {
         let old = before.reading();
-        let more = |(place, ceiling): &(&(String, String), &Tlp)| {
-            before.knows_client(&place.0) && old.get(*place).is_none_or(|before| before < *ceiling)
+        let more = |(place, reader): &(&(String, String), &Arc<Reader>)| {
+            before.knows_client(&place.0)
+                && old.get(*place).is_none_or(|before| reader.sees_more_than(before))
         };
         let mut found: Vec<_> = self.reading().iter().filter(more).map(|(place, _)| place.clone()).collect();
         found.sort_unstable();
         found
     }
 
-    /// Up to which level each client reads each collection.
-    fn reading(&self) -> HashMap<(String, String), Tlp> {
-        let all = self.peers.values().flat_map(HashMap::values);
-        let peers: HashMap<&str, &Arc<Peer>> = all.map(|peer| (&**peer.name(), peer)).collect();
+    /// What each client is as a reader of each collection.
+    fn reading(&self) -> HashMap<(String, String), Arc<Reader>> {
         let mut found = HashMap::new();
-        for (name, peer) in peers {
-            for grant in self.roots.keys().flat_map(|root| self.grants(peer, root)).filter(Grant::can_read) {
-                found.insert((name.to_owned(), grant.collection().id.clone()), grant.ceiling());
+        for peer in self.everybody() {
+            for grant in self.roots.keys().flat_map(|root| self.grants(&peer, root)).filter(Grant::can_read) {
+                found.insert((peer.name.to_string(), grant.collection().id.clone()), grant.reader.clone());
             }
         }
         found
@@ -210,20 +265,102 @@ impl Directory {
         (can_read || can_write).then(|| Grant {
             peer: peer.clone(),
             place: place.clone(),
+            reader: self.reader(peer, place),
             can_read,
             can_write,
         })
     }
+
+    fn reader(&self, peer: &Peer, place: &Place) -> Arc<Reader> {
+        let key = (peer.name.clone(), place.at);
+        if let Some(found) = self.readers.read().get(&key) {
+            return found.clone();
+        }
+        let made = Arc::new(self.make_reader(peer, place));
+        self.readers.write().entry(key).or_insert(made).clone()
+    }
+
+    fn make_reader(&self, peer: &Peer, place: &Place) -> Reader {
+        let registry = &self.registry;
+        let organisation = registry.organisations.iter().find(|found| found.id == peer.organisation);
+        let audiences = registry.audiences.iter().filter(|audience| audience.active);
+        let audiences = audiences.filter(|audience| audience.members.contains(&peer.organisation));
+        let given = registry.consents.iter().filter(|consent| {
+            consent.to.contains(&peer.organisation)
+                && consent.collection.as_ref().is_none_or(|id| *id == place.collection.id)
+        });
+        let mut consents = std::collections::BTreeMap::new();
+        for consent in given {
+            let end = consent.valid_until.as_ref().and_then(end_of_day);
+            let entry = consents.entry(consent.originator.clone()).or_insert(end);
+            // Of several the one that lasts longest.
+            *entry = entry.zip(end).map(|(one, other)| one.max(other));
+        }
+        let mut purposes = place.purposes();
+        for allowed in [organisation.and_then(|found| found.purposes.as_ref()), peer.purposes.as_ref()] {
+            purposes.retain(|purpose| allowed.is_none_or(|list| list.contains(purpose)));
+        }
+        let schemes = organisation.map(|found| found.understands.clone()).unwrap_or_default();
+        Reader {
+            collection: place.collection.id.clone(),
+            client: peer.name.clone(),
+            organisation: peer.organisation.clone(),
+            places: organisation.map(|found| [found.country.clone(), found.identity()]).unwrap_or_default(),
+            identity: peer.identity.clone(),
+            ceiling: Some(place.ceiling(peer)),
+            audiences: audiences.map(|audience| audience.id.clone()).collect(),
+            purposes,
+            understands: schemes.into_iter().chain(peer.understands.iter().cloned()).collect(),
+            consents,
+        }
+    }
+
+    /// A client by its name, `organisation/client`, for telling what it may do.
+    pub(super) fn named(&self, name: &str) -> Option<Arc<Peer>> {
+        let mut all = self.peers.values().flat_map(HashMap::values);
+        all.find(|peer| &*peer.name == name).cloned()
+    }
+
+    /// All clients, each once.
+    pub(super) fn everybody(&self) -> Vec<Arc<Peer>> {
+        let all = self.peers.values().flat_map(HashMap::values);
+        let mut all: Vec<Arc<Peer>> = all.cloned().collect();
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        all.dedup_by(|one, other| one.name == other.name);
+        all
+    }
+
+    /// A collection by its id, whoever may use it.
+    pub(super) fn place(&self, id: &str) -> Option<&Arc<Place>> {
+        self.roots.values().flatten().find(|place| place.collection.id == id)
+    }
+
+    /// What a client may do in a collection.
+    pub(super) fn grant_at(&self, peer: &Arc<Peer>, place: &Arc<Place>) -> Option<Grant> {
+        self.grant_of(peer, place)
+    }
+}
+
+/// The organisations in one of the audiences of these names that are active.
+fn members(registry: &Registry, names: &[String]) -> BTreeSet<String> {
+    let named =
+        registry.audiences.iter().filter(|audience| audience.active && names.contains(&audience.name));
+    named.flat_map(|audience| audience.members.iter().cloned()).collect()
+}
+
+/// The first microsecond after a day.
+fn end_of_day(day: &toml::value::Datetime) -> Option<i64> {
+    let start = Timestamp::parse(&format!("{day}T00:00:00Z"))?;
+    Some(start.micros() + 86_400_000_000)
 }
 
 fn rights(peer: &Peer, place: &Place) -> (bool, bool) {
     let is_party = place.agreement.parties.contains(&peer.organisation);
     let listed =
         |list: &Option<Vec<String>>| list.as_ref().is_none_or(|list| list.contains(&peer.organisation));
-    let can_read = is_party && peer.role.reads() && listed(&place.collection.read);
-    // Until reviewed release exists, an agreement that asks for it takes no objects.
-    let direct = place.agreement.release == Release::Direct;
-    let can_write = is_party && direct && peer.role.writes() && listed(&place.collection.write);
+    let in_audience = place.audience.as_ref().is_none_or(|set| set.contains(&peer.organisation));
+    let can_read = is_party && peer.role.reads() && listed(&place.collection.read) && in_audience;
+    let can_write = is_party && peer.role.writes() && listed(&place.collection.write);
     (can_read, can_write)
 }
 
@@ -231,12 +368,7 @@ fn rights(peer: &Peer, place: &Place) -> (bool, bool) {
 fn peers_of(organisation: &Organisation) -> Vec<((Anchor, String), Arc<Peer>)> {
     let mut found = Vec::new();
     for client in organisation.clients.iter().filter(|client| !client.revoked) {
-        let peer = Arc::new(Peer {
-            organisation: organisation.id.clone(),
-            name: format!("{}/{}", organisation.id, client.id).into(),
-            role: client.role,
-            tlp_max: client.tlp_max,
-        });
+        let peer = Arc::new(Peer::new(organisation, client));
         let urn = format!("{URN}{}:{}", organisation.id, client.id);
         found.push(((Anchor::Hub, urn), peer.clone()));
         for key in [&client.key_sha256, &client.san].into_iter().flatten() {

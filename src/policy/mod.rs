@@ -1,16 +1,29 @@
 //! Who may see and add what. PURE: two functions, [`admit()`] and [`read_scope`], decide everything,
 //! and the values they return are the only keys to the store.
+//!
+//! * [`Directory`]: the registry, ready for looking things up: certificate → [`Peer`] → [`Grant`]
+//! * [`Together`]: what the objects of an envelope say of each other's markings
+//! * [`Handling`]: what decides about an object; `reader`: the lines it must pass for a client
+//! * [`explain`]: the same decisions, told line by line
 
 mod admit;
 mod directory;
+pub mod explain;
+mod handling;
+mod reader;
+mod together;
 
 pub use admit::{Admitted, Refusal, admit};
 use directory::Place;
 pub use directory::{Anchor, Credential, Directory, Peer};
+pub use handling::{Handling, Source};
+use reader::Reader;
+pub use reader::{Ceiling, Line, Reason};
+pub use together::{Around, Item, Markings, Standing, Together};
 
-use crate::registry::{Agreement, Collection};
+use crate::registry::{Agreement, Collection, Release};
+use crate::stix::Timestamp;
 use crate::stix::content::Profile;
-use crate::stix::{Timestamp, Tlp};
 use std::sync::Arc;
 
 /// What one peer may do in one collection.
@@ -18,6 +31,7 @@ use std::sync::Arc;
 pub struct Grant {
     peer: Arc<Peer>,
     place: Arc<Place>,
+    reader: Arc<Reader>,
     can_read: bool,
     can_write: bool,
 }
@@ -43,9 +57,14 @@ impl Grant {
         &self.place.agreement
     }
 
-    /// The most restricted level that this peer can meet here.
-    pub fn ceiling(&self) -> Tlp {
-        self.place.agreement.tlp_max.min(self.peer.tlp_max())
+    /// The most restricted level that this peer can meet here, and whose rule that is.
+    pub fn ceiling(&self) -> Ceiling {
+        self.place.ceiling(&self.peer)
+    }
+
+    /// Who is asking.
+    pub fn peer(&self) -> &Arc<Peer> {
+        &self.peer
     }
 }
 
@@ -66,32 +85,43 @@ pub enum Denied {
     NotInForce(String),
 }
 
-/// What makes two objects visible to the same peers; computed once, when an object comes in.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Handling {
-    /// Effective level.
-    pub tlp: Tlp,
-    /// The organisation it belongs to.
-    pub owner: String,
-}
-
 /// Proof that a peer may read a collection, and what of it; made by [`read_scope`] only.
 #[derive(Debug, Clone)]
 pub struct ReadScope {
-    collection: String,
-    organisation: String,
-    ceiling: Tlp,
+    reader: Arc<Reader>,
+    now: Timestamp,
 }
 
 impl ReadScope {
     /// The collection's id.
     pub fn collection(&self) -> &str {
-        &self.collection
+        &self.reader.collection
+    }
+
+    /// `organisation/client`.
+    pub fn client(&self) -> &Arc<str> {
+        &self.reader.client
     }
 
     /// Is an object of this handling visible?
     pub fn sees(&self, handling: &Handling) -> bool {
-        handling.tlp <= self.ceiling && (handling.tlp < Tlp::Red || handling.owner == self.organisation)
+        self.reader.refusal(handling, self.now).is_none()
+    }
+
+    /// When it was asked for.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Does it stand for the same client by the same registry?
+    pub fn is_same_reader(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.reader, &other.reader)
+    }
+
+    /// Until when what it says of this handling holds.
+    pub fn holds_until(&self, handling: &Handling) -> Option<i64> {
+        let consents = self.reader.consents.values().flatten().copied();
+        consents.filter(|end| *end > self.now.micros()).chain(handling.holds_until(self.now)).min()
     }
 }
 
@@ -101,11 +131,7 @@ pub fn read_scope(grant: &Grant, now: Timestamp) -> Result<ReadScope, Denied> {
         return Err(Denied::Read);
     }
     in_force(&grant.place.agreement, now)?;
-    Ok(ReadScope {
-        collection: grant.place.collection.id.clone(),
-        organisation: grant.peer.organisation().to_owned(),
-        ceiling: grant.ceiling(),
-    })
+    Ok(ReadScope { reader: grant.reader.clone(), now })
 }
 
 /// Proof that a peer may delete its organisation's objects; made by [`erase_scope`] only.
@@ -122,7 +148,16 @@ impl EraseScope {
 
     /// The organisation whose objects it may delete.
     pub fn organisation(&self) -> &str {
-        &self.read.organisation
+        &self.read.reader.organisation
+    }
+
+    /// Does it reach an object? It does if the peer sees it, or if only releasability, audiences or
+    /// purposes hide from it what is its organisation's own.
+    pub fn reaches(&self, handling: &Handling) -> bool {
+        let reader = &self.read.reader;
+        let is_own = handling.owner == reader.organisation;
+        let is_below = || reader.line(Line::Ceiling, handling, self.read.now).is_none();
+        self.read.sees(handling) || is_own && is_below()
     }
 }
 
@@ -158,6 +193,21 @@ impl WriteScope {
     /// The API root that the collection is under.
     pub fn api_root(&self) -> &str {
         &self.grant.place.collection.api_root
+    }
+
+    /// Do objects wait here until an officer releases them?
+    pub fn is_reviewed(&self) -> bool {
+        self.grant.place.agreement.release == Release::Reviewed
+    }
+
+    /// Who is adding, by organisation.
+    pub fn organisation(&self) -> &str {
+        self.grant.peer.organisation()
+    }
+
+    /// The collection as declared.
+    pub fn declared(&self) -> &Collection {
+        &self.grant.place.collection
     }
 
     /// Which findings about its content refuse an object here.

@@ -1,7 +1,8 @@
 use super::*;
-use crate::registry::Registry;
-use crate::stix::Object;
+use crate::registry::{Registry, Unmarked};
 use crate::stix::content::Options;
+use crate::stix::marking::Terms;
+use crate::stix::{Object, Tlp};
 use crate::taxii::Envelope;
 
 const REGISTRY: &str = r#"
@@ -107,7 +108,26 @@ fn marked(tlp: Tlp) -> Object {
 fn admitted(name: &str, collection: &str, object: Object) -> Result<Admitted, Refusal> {
     let directory = directory();
     let grant = directory.grant(&peer(name), "exchange", collection).unwrap();
-    admit(&directory, &write_scope(&grant, now()).unwrap(), object, now())
+    let scope = write_scope(&grant, now()).unwrap();
+    let items = [Item::Object(object)];
+    let standing = together(&items, scope.declared().unmarked).remove(0);
+    let [Item::Object(object)] = items else { unreachable!() };
+    admit(&directory, &scope, object, standing, now())
+}
+
+fn together(items: &[Item], unmarked: Unmarked) -> Vec<Result<Standing, Refusal>> {
+    let markings = Markings::default();
+    let around = Around { unmarked, markings: &markings, stored: &|_| None, now: now() };
+    Together::new(items, around).standings()
+}
+
+fn by_a(tlp: Tlp) -> Handling {
+    handled("a", Terms { tlp: Some(tlp), ..Terms::default() })
+}
+
+fn handled(owner: &str, terms: Terms) -> Handling {
+    let owner = owner.to_owned();
+    Handling { owner, relay: None, source: Source::Own, floor: Tlp::Clear, for_all_purposes: false, terms }
 }
 
 #[test]
@@ -200,7 +220,6 @@ fn red_is_for_its_owner_and_every_level_has_its_ceiling() {
     let directory = directory();
     let scope =
         |name: &str| read_scope(&directory.grant(&peer(name), "exchange", "both").unwrap(), now()).unwrap();
-    let by_a = |tlp| Handling { tlp, owner: "a".to_owned() };
     assert!(scope("a/feed").sees(&by_a(Tlp::Red)));
     assert!(!scope("b/feed").sees(&by_a(Tlp::Red)));
     assert!(scope("b/feed").sees(&by_a(Tlp::AmberStrict)));
@@ -213,10 +232,10 @@ fn red_is_for_its_owner_and_every_level_has_its_ceiling() {
 fn what_is_unmarked_follows_the_collections_rule() {
     assert_eq!(admitted("a/feed", "both", indicator("")).unwrap_err(), Refusal::Unmarked);
     let stamped = admitted("a/feed", "1f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c12", indicator("")).unwrap();
-    assert_eq!(stamped.handling().tlp, Tlp::Amber);
-    assert_eq!(stamped.object().tlp(), Some(Tlp::Amber));
+    assert_eq!(stamped.handling().level(now()), Tlp::Amber);
+    assert_eq!(stamped.object().marks(), [Tlp::Amber.marking_id()]);
     let green = admitted("a/feed", "both", marked(Tlp::Green)).unwrap();
-    assert_eq!(green.handling(), &Handling { tlp: Tlp::Green, owner: "a".to_owned() });
+    assert_eq!(**green.handling(), by_a(Tlp::Green));
 }
 
 #[test]
@@ -257,7 +276,9 @@ proptest::proptest! {
         let directory = directory();
         for name in ["a/feed", "a/siem", "b/feed"] {
             let scope = read_scope(&directory.grant(&peer(name), "exchange", "both").unwrap(), now()).unwrap();
-            let sees = |level: usize| scope.sees(&Handling { tlp: Tlp::ALL[level], owner: owner.clone() });
+            let sees = |level: usize| {
+                scope.sees(&handled(&owner, Terms { tlp: Some(Tlp::ALL[level]), ..Terms::default() }))
+            };
             proptest::prop_assert!(!sees(higher) || sees(lower));
         }
     }

@@ -1,6 +1,8 @@
 //! What a registry must hold beyond its form.
 
-use super::{Agreement, Collection, Extension, Organisation, Registry, Release, is_identity};
+use super::{
+    Agreement, Audience, Collection, Consent, Extension, Organisation, Registry, USUAL_PURPOSES, is_identity,
+};
 use crate::stix::StixId;
 use crate::stix::content::Extensions;
 use std::collections::HashSet;
@@ -48,8 +50,14 @@ pub(super) fn check(registry: &Registry) -> Vec<Problem> {
     for extension in &registry.extensions {
         check.extension(extension);
     }
+    for audience in &registry.audiences {
+        check.audience(audience, &known);
+    }
     for agreement in &registry.agreements {
-        check.agreement(agreement, &known);
+        check.agreement(agreement, &known, registry);
+    }
+    for consent in &registry.consents {
+        check.consent(consent, &known);
     }
     check.problems
 }
@@ -106,6 +114,12 @@ impl Check {
                 }
                 self.unique(&place, "key", key);
             }
+            if let Some(identity) = &client.identity {
+                if !is_identity(identity) {
+                    self.add(&place, format!("`{identity}` is not a STIX identity id"));
+                }
+                self.unique(&place, "identity", identity);
+            }
             if let Some(san) = &client.san {
                 self.unique(&place, "san", &format!("{} {san}", organisation.id));
             }
@@ -125,7 +139,47 @@ impl Check {
         }
     }
 
-    fn agreement(&mut self, agreement: &Agreement, known: &HashSet<&str>) {
+    fn audience(&mut self, audience: &Audience, known: &HashSet<&str>) {
+        let place = format!("audience {}", audience.name);
+        let exact = uuid::Uuid::parse_str(&audience.id)
+            .is_ok_and(|uuid| uuid.hyphenated().to_string() == audience.id);
+        if !exact {
+            self.add(&place, "id must be a UUID in lower case (for example from `uuidgen -r`)");
+        }
+        self.unique(&place, "audience id", &audience.id);
+        self.unique(&place, "audience", &audience.name);
+        self.organisations(&place, "members", &audience.members, known);
+        self.organisations(&place, "extendable_by", &audience.extendable_by, known);
+    }
+
+    fn consent(&mut self, consent: &Consent, known: &HashSet<&str>) {
+        let place = format!("consent \"{}\"", consent.reference);
+        self.organisations(&place, "originator", std::slice::from_ref(&consent.originator), known);
+        self.organisations(&place, "to", &consent.to, known);
+        if consent.reference.trim().is_empty() {
+            self.add(&place, "reference must name the letter or message that says so");
+        }
+        if let Some(id) =
+            consent.collection.as_ref().filter(|id| !self.seen.contains(&format!("collection {id}")))
+        {
+            self.add(&place, format!("collection `{id}` is not in this registry"));
+        }
+        self.days(&place, &[consent.valid_until]);
+    }
+
+    fn organisations(&mut self, place: &str, key: &str, list: &[String], known: &HashSet<&str>) {
+        for name in list.iter().filter(|name| !known.contains(name.as_str())) {
+            self.add(place, format!("{key} names `{name}`, which is not an organisation of this registry"));
+        }
+    }
+
+    fn days(&mut self, place: &str, days: &[Option<toml::value::Datetime>]) {
+        if days.iter().flatten().any(|day| day.date.is_none() || day.time.is_some()) {
+            self.add(place, "valid_from and valid_until must be dates such as 2026-02-09");
+        }
+    }
+
+    fn agreement(&mut self, agreement: &Agreement, known: &HashSet<&str>, registry: &Registry) {
         let place = format!("agreement {}", agreement.id);
         self.slug(&place, &agreement.id);
         self.unique(&place, "agreement", &agreement.id);
@@ -139,16 +193,57 @@ impl Check {
             self.unique(&place, &format!("party of {}", agreement.id), party);
         }
         self.subset(&place, "relays", &agreement.relays, &agreement.parties);
-        if agreement.release == Release::Reviewed {
-            self.add(&place, "release = \"reviewed\" is not available in this version; use \"direct\"");
-        }
-        let days = [agreement.valid_from, agreement.valid_until];
-        if days.iter().flatten().any(|day| day.date.is_none() || day.time.is_some()) {
-            self.add(&place, "valid_from and valid_until must be dates such as 2026-02-09");
-        }
+        self.days(&place, &[agreement.valid_from, agreement.valid_until]);
+        self.purposes(&place, agreement);
+        self.retention(&place, agreement.retention_days);
         for collection in &agreement.collections {
             self.collection(collection, agreement);
+            self.governance(collection, agreement, registry);
         }
+    }
+
+    /// What goes beyond the defence of networks needs a law or a treaty behind it.
+    fn purposes(&mut self, place: &str, agreement: &Agreement) {
+        let unusual = agreement.purposes().into_iter().find(|purpose| !USUAL_PURPOSES.contains(purpose));
+        let basis = agreement.legal_basis.as_deref().unwrap_or_default().trim();
+        if let Some(purpose) = unusual.filter(|_| basis.is_empty()) {
+            self.add(
+                place,
+                format!(
+                    "purpose `{purpose}` goes beyond {}: name the legal_basis, for example the treaty and its article",
+                    USUAL_PURPOSES.join(" and ")
+                ),
+            );
+        }
+        if agreement.purposes.iter().any(|purpose| purpose.trim().is_empty()) {
+            self.add(place, "purposes must not hold an empty word");
+        }
+    }
+
+    fn retention(&mut self, place: &str, days: Option<u32>) {
+        if days == Some(0) {
+            self.add(place, "retention_days must be 1 or more; leave it out to keep objects");
+        }
+    }
+
+    fn governance(&mut self, collection: &Collection, agreement: &Agreement, registry: &Registry) {
+        let place = format!("collection {}", collection.id);
+        let agreed = agreement.purposes();
+        for purpose in collection.purposes.iter().flatten().filter(|name| !agreed.contains(&name.as_str())) {
+            self.add(&place, format!("purposes names `{purpose}`, which is not among the agreement's"));
+        }
+        for name in collection.audiences.iter().flatten() {
+            if !registry.audiences.iter().any(|audience| audience.name == *name) {
+                self.add(&place, format!("audiences names `{name}`, which no [[audience]] has as its name"));
+            }
+        }
+        if collection.tlp_max.is_some_and(|tlp| tlp > agreement.tlp_max) {
+            self.add(&place, "tlp_max is above that of the agreement, which is the lower one and so counts");
+        }
+        if collection.tlp_max.zip(collection.unmarked.level()).is_some_and(|(limit, level)| level > limit) {
+            self.add(&place, "unmarked gives a level above tlp_max");
+        }
+        self.retention(&place, collection.retention_days);
     }
 
     fn collection(&mut self, collection: &Collection, agreement: &Agreement) {

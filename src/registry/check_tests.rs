@@ -74,14 +74,30 @@ fn each_mistake_is_named() {
         ("\"cert-a\", \"cert-b\"", "\"cert-a\", \"cert-c\"", "party `cert-c` is not"),
         ("relays = [\"cert-a\"]", "relays = [\"cert-z\"]", "relays names `cert-z`"),
         ("write = [\"cert-a\"]", "write = [\"cert-z\"]", "write names `cert-z`"),
-        ("\"direct\"", "\"reviewed\"", "not available"),
         ("4f5e", "1f5e", "version 4 UUID"),
         ("3f0e7d0c", "3F0E7D0C", "version 4 UUID"),
         ("\"exchange\"", "\"taxii2\"", "reserved"),
         ("\"exchange\"", "\"a/b\"", "must be 1 to 63"),
         ("\"indicators\"", "\"3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c11\"", "must not look like an id"),
         ("assume:AMBER", "assume:PURPLE", "`PURPLE` is no TLP level"),
-        ("assume:AMBER", "inherit", "no rule for unmarked"),
+        ("assume:AMBER", "guess", "no rule for unmarked"),
+        ("assume:AMBER\"", "assume:AMBER\"\ntlp_max = \"GREEN\"", "above tlp_max"),
+        ("assume:AMBER\"", "assume:AMBER\"\naudiences = [\"x\"]", "no [[audience]]"),
+        ("assume:AMBER\"", "assume:AMBER\"\npurposes = [\"research\"]", "not among the agreement's"),
+        ("assume:AMBER\"", "assume:AMBER\"\nretention_days = 0", "1 or more"),
+        ("id = \"siem\"", "id = \"siem\"\nidentity = \"tool--x\"", "not a STIX identity"),
+        ("legal_basis = \"Memorandum of 9 February 2026, article 4\"\n", "", "accepted"),
+        (
+            "\"incident-response\"]\nlegal_basis = \"Memorandum of 9 February 2026, article 4\"",
+            "\"research\"]",
+            "name the legal_basis",
+        ),
+        ("[[agreement]]", "[[audience]]\nid = \"x\"\nname = \"y\"\n[[agreement]]", "must be a UUID"),
+        (
+            "[[agreement]]",
+            "[[consent]]\noriginator = \"cert-z\"\nto = []\nreference = \"l\"\n[[agreement]]",
+            "originator names `cert-z`",
+        ),
         ("assume:AMBER", "assume:RED", "above the agreement's tlp_max"),
         ("2026-02-09\n", "2026-02-09T08:00:00Z\n", "must be dates"),
         ("tlp_max = \"AMBER\"", "tlp_max = \"amber\"", "unknown variant `amber`"),
@@ -109,5 +125,5 @@ fn changes_are_told_one_by_one() {
             "~ collection 3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c11  write: [\"cert-a\"] → [\"cert-a\", \"cert-b\"]",
         ]
     );
-    assert_eq!(diff(&Registry::default(), &old).len(), 7);
+    assert_eq!(diff(&Registry::default(), &old).len(), 7, "{:?}", diff(&Registry::default(), &old));
 }

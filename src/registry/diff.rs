@@ -84,6 +84,16 @@ fn elements(registry: &Registry) -> BTreeMap<String, Table> {
     for extension in tables(&table, "extension") {
         found.insert(format!("extension {}", text(&extension, "id")), extension);
     }
+    for audience in tables(&table, "audience") {
+        found.insert(format!("audience {}", text(&audience, "name")), audience);
+    }
+    for consent in tables(&table, "consent") {
+        let name = format!("consent of {} \"{}\"", text(&consent, "originator"), text(&consent, "reference"));
+        found.insert(name, consent);
+    }
+    if let Some(level) = table.get("tlp_max") {
+        found.insert("hub".to_owned(), Table::from_iter([("tlp_max".to_owned(), level.clone())]));
+    }
     for mut agreement in tables(&table, "agreement") {
         let id = text(&agreement, "id");
         for mut collection in tables(&agreement, "collection") {

@@ -13,18 +13,40 @@ use crate::stix::{StixId, Tlp};
 use serde::{Deserialize, Serialize};
 
 /// The whole registry; [`Registry::parse`] makes only such that pass all checks.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Registry {
+    /// The most restricted level that this hub takes at all; default RED.
+    #[serde(default = "red", skip_serializing_if = "is_red")]
+    pub tlp_max: Tlp,
     /// The organisations that take part.
     #[serde(default, rename = "organisation")]
     pub organisations: Vec<Organisation>,
     /// Extensions of STIX that they use.
     #[serde(default, rename = "extension", skip_serializing_if = "Vec::is_empty")]
     pub extensions: Vec<Extension>,
+    /// Named sets of organisations.
+    #[serde(default, rename = "audience", skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<Audience>,
+    /// Originators' consents to passing on what they control.
+    #[serde(default, rename = "consent", skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<Consent>,
     /// What they have agreed, with the collections that follow.
     #[serde(default, rename = "agreement")]
     pub agreements: Vec<Agreement>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            tlp_max: Tlp::Red,
+            organisations: Vec::new(),
+            extensions: Vec::new(),
+            audiences: Vec::new(),
+            consents: Vec::new(),
+            agreements: Vec::new(),
+        }
+    }
 }
 
 /// A CERT or agency.
@@ -43,6 +65,12 @@ pub struct Organisation {
     /// Its own certificate authority: a PEM file in `registry.toml`, the PEM text once applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_anchor: Option<String>,
+    /// What it may use information for; absent, anything that agreements allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purposes: Option<Vec<String>>,
+    /// Marking schemes that it has undertaken to keep: `acs`, ids of extensions, `definition_type:…`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub understands: Vec<String>,
     /// Its certificate holders.
     #[serde(default, rename = "client")]
     pub clients: Vec<Client>,
@@ -65,6 +93,15 @@ pub struct Client {
     /// Under the organisation's own authority: the SAN URI that names this client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub san: Option<String>,
+    /// The STIX identity of the person or team, which markings may name as recipient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// What it may use information for, of what the organisation may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purposes: Option<Vec<String>>,
+    /// Marking schemes that it keeps beyond those of the organisation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub understands: Vec<String>,
     /// Locked out, whatever its certificate says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub revoked: bool,
@@ -129,6 +166,9 @@ pub struct Agreement {
     /// Object types that may be exchanged; absent means all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub types: Option<Vec<String>>,
+    /// After so many days objects are erased; absent means never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
     /// First day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<toml::value::Datetime>,
@@ -176,6 +216,24 @@ pub struct Collection {
     /// What to do with objects without a TLP marking.
     #[serde(default)]
     pub unmarked: Unmarked,
+    /// The most restricted level that is taken here; default that of the agreement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tlp_max: Option<Tlp>,
+    /// Who may lower the level of an object by a new version.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub downgrade: Downgrade,
+    /// Names of audiences; readers are in one of them. Absent means all readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audiences: Option<Vec<String>>,
+    /// What it serves, of the agreement's purposes; absent means all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purposes: Option<Vec<String>>,
+    /// After so many days objects are erased; absent, as the agreement says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_days: Option<u32>,
+    /// Are sources named? Absent: all but those of sightings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Attribution>,
     /// Which findings about its content refuse an object.
     #[serde(default, skip_serializing_if = "is_default")]
     pub profile: Profile,
@@ -188,6 +246,69 @@ pub struct Collection {
     /// What to do with objects that use an extension that this registry does not name.
     #[serde(default, skip_serializing_if = "is_default")]
     pub unknown_extensions: UnknownExtensions,
+}
+
+/// A named set of organisations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audience {
+    /// A UUID that never changes; markings name it.
+    pub id: String,
+    /// Its name, by which collections name it.
+    pub name: String,
+    /// Slugs of organisations. Nobody is in an audience without members.
+    #[serde(default)]
+    pub members: Vec<String>,
+    /// For people: what its members have agreed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub releasability: Option<String>,
+    /// For people: organisations that may ask for further members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extendable_by: Vec<String>,
+    /// If not, nobody is in it.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub active: bool,
+}
+
+/// An originator's consent to passing on what it controls.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// The organisation that consents.
+    pub originator: String,
+    /// Those that may receive.
+    pub to: Vec<String>,
+    /// The letter or message that says so.
+    pub reference: String,
+    /// In this collection only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// Last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<toml::value::Datetime>,
+}
+
+/// Who may lower the level of an object by a new version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Downgrade {
+    /// Nobody.
+    #[default]
+    Never,
+    /// Clients of the organisation that owns it.
+    Owner,
+}
+
+/// Are sources named?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Attribution {
+    /// They are.
+    Open,
+    /// To the collection's readers, who are those that see its objects.
+    Restricted,
+    /// They are not.
+    Anonymous,
 }
 
 /// What to do with objects that use an extension that the registry does not name.
@@ -212,6 +333,8 @@ pub enum Unmarked {
     Stamp(Tlp),
     /// Store them as sent and treat them as marked so.
     Assume(Tlp),
+    /// Take the level of what they were sent in, or refuse them.
+    Inherit,
 }
 
 impl Registry {
@@ -242,6 +365,19 @@ pub fn identity_of(organisation: &str) -> String {
     format!("identity--{uuid}")
 }
 
+impl Agreement {
+    /// What information under it may be used for.
+    pub fn purposes(&self) -> Vec<&str> {
+        match self.purposes.is_empty() {
+            true => USUAL_PURPOSES.to_vec(),
+            false => self.purposes.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// What information may be used for that says nothing of it.
+pub const USUAL_PURPOSES: [&str; 2] = ["cyber-defence", "incident-response"];
+
 impl Role {
     /// May it read objects?
     pub fn reads(self) -> bool {
@@ -258,7 +394,7 @@ impl Unmarked {
     /// The level it gives, if it gives one.
     pub fn level(self) -> Option<Tlp> {
         match self {
-            Self::Reject => None,
+            Self::Reject | Self::Inherit => None,
             Self::Stamp(tlp) | Self::Assume(tlp) => Some(tlp),
         }
     }
@@ -275,10 +411,11 @@ impl TryFrom<String> for Unmarked {
         };
         match text.split_once(':') {
             None if text == "reject" => Ok(Self::Reject),
+            None if text == "inherit" => Ok(Self::Inherit),
             Some(("stamp", name)) => level(name).map(Self::Stamp),
             Some(("assume", name)) => level(name).map(Self::Assume),
             _ => Err(format!(
-                "`{text}` is no rule for unmarked objects; use reject, stamp:LEVEL or assume:LEVEL"
+                "`{text}` is no rule for unmarked objects; use reject, stamp:LEVEL, assume:LEVEL or inherit"
             )),
         }
     }
@@ -288,6 +425,7 @@ impl From<Unmarked> for String {
     fn from(rule: Unmarked) -> Self {
         match rule {
             Unmarked::Reject => "reject".to_owned(),
+            Unmarked::Inherit => "inherit".to_owned(),
             Unmarked::Stamp(tlp) => format!("stamp:{}", tlp.name()),
             Unmarked::Assume(tlp) => format!("assume:{}", tlp.name()),
         }
@@ -305,4 +443,13 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 fn red() -> Tlp {
     Tlp::Red
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_red(tlp: &Tlp) -> bool {
+    *tlp == Tlp::Red
+}
+
+fn yes() -> bool {
+    true
 }

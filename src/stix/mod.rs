@@ -4,6 +4,8 @@
 //! [`schema`] with the help of [`mod@format`] (forms of values), [`pattern`] and [`observable_id`];
 //! [`object`] is what is kept of one that passed.
 
+pub mod anonymous;
+pub mod claims;
 pub mod content;
 pub mod equality;
 pub mod format;

@@ -2,6 +2,7 @@
 
 use super::content::{self, TlpDefinition};
 use super::json::{self, Defect, Kind, Seen, Value};
+use super::marking::Terms;
 use super::schema::{self, Class};
 use super::{StixId, StixTime, Tlp};
 use bytes::Bytes;
@@ -27,10 +28,25 @@ pub struct Header {
     version: Version,
     created: Option<StixTime>,
     created_by_ref: Option<StixId>,
-    tlp: Option<Tlp>,
+    marks: Vec<String>,
+    /// Seldom are there any.
+    labelled: Option<Box<Terms>>,
+    defines: Option<Box<Terms>>,
+    ends: Vec<String>,
     revoked: bool,
     extensions: Vec<String>,
     known_anyway: bool,
+}
+
+/// An item of an envelope that is no acceptable object.
+#[derive(Debug, Clone)]
+pub struct Rejected {
+    /// What it is called in the status.
+    pub label: Label,
+    /// Why.
+    pub error: ObjectError,
+    /// Its text.
+    pub json: Bytes,
 }
 
 /// Why an item of an envelope is not an acceptable STIX object.
@@ -42,6 +58,9 @@ pub enum ObjectError {
     /// Against the standard: the first findings in words.
     #[error("{0}")]
     Content(String),
+    /// A marking whose extension is not written as it must be.
+    #[error("{0}; nobody could tell what is marked with it")]
+    Definition(String),
     /// A level of TLP with another meaning.
     #[error(
         "mark.tlp-fixed: the id is that of a level of TLP, whose definition is fixed; refer to it, and use another id for a marking of your own"
@@ -101,9 +120,14 @@ impl Header {
             (false, None, Some(created)) => created.clone(),
             _ => unversioned(),
         };
+        let (marks, labelled) = (header.marks()?, header.labelled()?);
+        let defines = (object_type == MARKING).then(|| Terms::of_definition(seen.value)).transpose();
         Ok(Self {
             created_by_ref: header.id("created_by_ref")?,
-            tlp: header.tlp()?,
+            marks,
+            labelled,
+            defines: defines.map_err(ObjectError::Definition)?.map(Box::new),
+            ends: ends(seen.value, &object_type),
             revoked: header.value("revoked").is_some_and(|revoked| revoked.kind() == Kind::True),
             extensions: header.extensions(),
             known_anyway: content::tlp_definition(seen.value) == Some(TlpDefinition::Dressed),
@@ -160,16 +184,31 @@ impl Object {
         &self.header.extensions
     }
 
-    /// The highest level among all its markings, if it has any.
-    pub fn tlp(&self) -> Option<Tlp> {
-        self.header.tlp
+    /// The markings that it refers to, as a whole or in parts.
+    pub fn marks(&self) -> &[String] {
+        &self.header.marks
+    }
+
+    /// What its labels say that are markings in disguise.
+    pub fn labelled(&self) -> Option<&Terms> {
+        self.header.labelled.as_deref()
+    }
+
+    /// What it says, if it is a marking.
+    pub fn defines(&self) -> Option<&Terms> {
+        self.header.defines.as_deref()
+    }
+
+    /// The objects that a relationship, a sighting or a translation is about.
+    pub fn ends(&self) -> &[String] {
+        &self.header.ends
     }
 
     /// The same object with the marking of `tlp` added (`unmarked = "stamp:…"`).
     #[must_use]
     pub fn stamped(mut self, tlp: Tlp) -> Self {
         self.json = insert_marking(&self.json, tlp);
-        self.header.tlp = Some(tlp);
+        self.header.marks.push(tlp.marking_id().to_owned());
         self
     }
 }
@@ -186,6 +225,24 @@ pub fn label(seen: Seen) -> Label {
             .unwrap_or_else(|| format!("objects[{}]", seen.item.unwrap_or_default())),
         version: version.unwrap_or_else(|| UNVERSIONED.to_owned()),
     }
+}
+
+/// What a relationship, a sighting or a translation is about.
+pub(super) fn ends(object: Value, object_type: &str) -> Vec<String> {
+    let names: &[&str] = match object_type {
+        "relationship" => &["source_ref", "target_ref"],
+        "sighting" => &["sighting_of_ref", "observed_data_refs"],
+        "language-content" => &["object_ref"],
+        _ => return Vec::new(),
+    };
+    let mut found: Vec<String> = Vec::new();
+    for value in names.iter().filter_map(|name| object.member(name)) {
+        found.extend(value.text().map(Cow::into_owned));
+        found.extend(value.items().filter_map(|item| item.text().map(Cow::into_owned)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// Adds the marking to the list that is there, or a list with it in front of all members.
@@ -292,32 +349,46 @@ impl<'a> Members<'a> {
         names.filter(|name| name.starts_with("extension-definition--")).collect()
     }
 
-    /// The highest level found in any place where levels are written.
-    fn tlp(&self) -> Result<Option<Tlp>, ObjectError> {
-        let mut highest = None;
+    /// All markings referred to, each once.
+    fn marks(&self) -> Result<Vec<String>, ObjectError> {
+        let mut found: Vec<String> = Vec::new();
         let refs = self.list("object_marking_refs", "it must be a list of marking-definition ids")?;
         for item in refs {
             let text = item.text().filter(|text| is_marking(text)).ok_or_else(|| {
                 let rule = "it must hold marking-definition ids only".to_owned();
                 wrong("object_marking_refs", item.raw(), rule)
             })?;
-            highest = highest.max(Tlp::of_marking(&text));
+            found.push(text.into_owned());
         }
         let rule = "it must be a list of objects with `selectors` and `marking_ref` or `lang`";
         for part in self.list("granular_markings", rule)? {
             if part.kind() != Kind::Object {
                 return Err(wrong("granular_markings", part.raw(), rule.to_owned()));
             }
-            let marking = part.member("marking_ref").and_then(|marking| marking.text());
-            highest = highest.max(marking.and_then(|marking| Tlp::of_marking(&marking)));
+            found.extend(part.member("marking_ref").and_then(|marking| marking.text()).map(Cow::into_owned));
         }
+        if found.len() > 1 {
+            found.sort_unstable();
+            found.dedup();
+        }
+        if found.len() > MARKS_MAX {
+            let rule = format!("an object may refer to {MARKS_MAX} different markings at most");
+            return Err(wrong("object_marking_refs", found.len().to_string(), rule));
+        }
+        Ok(found)
+    }
+
+    fn labelled(&self) -> Result<Option<Box<Terms>>, ObjectError> {
+        let mut found: Option<Box<Terms>> = None;
         // Labels are free terms: one of another form is no error here and no marking either.
         let rule = "it must be a list of strings";
         for label in self.list("labels", rule)? {
             let text = label.text().ok_or_else(|| wrong("labels", label.raw(), rule.to_owned()))?;
-            highest = highest.max(Tlp::of_label(&text));
+            if let Some(terms) = Terms::of_label(&text) {
+                found.get_or_insert_default().add(&terms);
+            }
         }
-        Ok(highest)
+        Ok(found)
     }
 
     fn list(&self, name: &'static str, rule: &str) -> Result<impl Iterator<Item = Value<'a>>, ObjectError> {
@@ -369,6 +440,8 @@ const NAMES: [&str; 11] = [
     "extensions",
 ];
 const MARKING: &str = "marking-definition";
+/// Different markings that one object may refer to.
+const MARKS_MAX: usize = 32;
 const TYPE_RULE: &str = "it must be the name of a STIX object type, as a string";
 const ID_RULE: &str = "it must be a string of the form type--uuid";
 const TIME_RULE: &str = "it must be a time in UTC such as 2026-02-09T08:00:00.000Z";

@@ -60,14 +60,20 @@ fn a_wrong_header_is_refused_with_the_property_and_the_rule() {
 }
 
 #[test]
-fn the_highest_of_all_markings_counts() {
-    let amber = r#"["marking-definition--f88d31f6-486f-44da-b317-01333bde0b82","marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"]"#;
-    let object = parse(&campaign(&format!(r#","object_marking_refs":{amber}"#))).unwrap();
-    assert_eq!(object.tlp(), Some(Tlp::Amber));
-    let granular = r#","granular_markings":[{"selectors":["name"],"marking_ref":"marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"},{"selectors":["name"],"lang":"fr"}]"#;
-    assert_eq!(parse(&campaign(granular)).unwrap().tlp(), Some(Tlp::Red));
-    assert_eq!(parse(&campaign(r#","labels":["x","TLP:GREEN"]"#)).unwrap().tlp(), Some(Tlp::Green));
-    assert_eq!(parse(&campaign("")).unwrap().tlp(), None);
+fn markings_are_found_wherever_they_are_written() {
+    let amber = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82";
+    let clear = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
+    let refs = format!(r#","object_marking_refs":["{amber}","{clear}"]"#);
+    let granular = format!(
+        r#","granular_markings":[{{"selectors":["name"],"marking_ref":"{amber}"}},{{"selectors":["name"],"lang":"fr"}}]"#
+    );
+    assert_eq!(parse(&campaign(&refs)).unwrap().marks(), [clear, amber]);
+    assert_eq!(parse(&campaign(&format!("{refs}{granular}"))).unwrap().marks(), [clear, amber]);
+    assert_eq!(parse(&campaign(&granular)).unwrap().marks(), [amber]);
+    let labelled = parse(&campaign(r#","labels":["x","TLP:GREEN","pap:red"]"#)).unwrap();
+    let labelled = labelled.labelled().unwrap();
+    assert_eq!((labelled.tlp, labelled.pap), (Some(Tlp::Green), Some(crate::stix::marking::Pap::Red)));
+    assert!(parse(&campaign("")).unwrap().labelled().is_none());
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub struct PageKey {
     /// The collection's id.
     pub collection: String,
     /// What of all handlings the reader sees.
-    pub visibility: Vec<u64>,
+    pub visibility: Arc<[u64]>,
     /// The filter and the kind of page, in one text for each meaning.
     pub query: String,
     /// Rows after this.
@@ -102,7 +102,7 @@ mod tests {
 
     fn key(after: i64) -> PageKey {
         let (collection, query) = ("c".to_owned(), "last".to_owned());
-        PageKey { collection, visibility: vec![1], query, after: Some(at(after)), limit: 10 }
+        PageKey { collection, visibility: Arc::new([1]), query, after: Some(at(after)), limit: 10 }
     }
 
     fn cached(range: Option<(i64, i64)>, following: Option<i64>, whole_at: Option<i64>) -> Arc<CachedPage> {

@@ -7,11 +7,12 @@ pub mod sqlite;
 pub use cache::{CachedPage, PageCache, PageKey};
 pub use handle::Handle;
 
-use crate::policy::{Admitted, EraseScope, ReadScope};
+use crate::policy::{Admitted, EraseScope, Handling, Markings, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::object::Label;
 use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
+use std::sync::Arc;
 
 /// What every backend promises.
 ///
@@ -44,7 +45,11 @@ pub trait Store: Send + Sync {
     /// The last `date_added` ever given in a collection; answered from memory.
     fn watermark(&self, collection: &str) -> Option<Timestamp>;
     /// What of all stored handlings the scope sees, as a key for caches; answered from memory.
-    fn visibility(&self, scope: &ReadScope) -> Vec<u64>;
+    fn visibility(&self, scope: &ReadScope) -> Arc<[u64]>;
+    /// The markings that are defined in a collection; answered from memory.
+    fn markings(&self, collection: &str) -> Arc<Markings>;
+    /// The handling of the latest version of an object, for judging what refers to it.
+    fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error>;
     /// The registry's generation if it is not `known`, and its text.
     fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error>;
     /// The secret and the epoch of `next` cursors.
@@ -77,8 +82,8 @@ pub struct Batch {
 pub enum Entry {
     /// To be stored, unless what is stored speaks against it.
     Admitted(Box<Prepared>),
-    /// Refused already, with the message for the status.
-    Refused(Label, String),
+    /// Refused already, with a code and the message for the status.
+    Refused(Label, &'static str, String),
     /// Known to everybody by its id, and so a success without being stored.
     Known(Label),
 }

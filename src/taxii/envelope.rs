@@ -2,7 +2,7 @@
 
 use crate::stix::content::{self, Options, Profile, TlpDefinition};
 use crate::stix::json::{self, Document, JsonError, Seen};
-use crate::stix::object::{Header, Label, label};
+use crate::stix::object::{Header, Label, Rejected, label};
 use crate::stix::{Object, ObjectError};
 
 /// Objects that one envelope may hold.
@@ -45,11 +45,17 @@ impl Envelope {
         self.len() == 0
     }
 
-    /// Each object, in order; one that is wrong keeps the name it goes by.
-    pub fn objects(self) -> impl Iterator<Item = Result<Object, (Label, ObjectError)>> {
+    /// Each object, in order; one that is wrong keeps its text and the name it goes by.
+    pub fn objects(self) -> impl Iterator<Item = Result<Object, Rejected>> {
         let text = self.document.text;
         let items = self.document.root.items.into_iter().flatten();
-        items.map(move |item| Ok(Object::new(item.seen?, text.slice(item.range))))
+        items.map(move |item| {
+            let json = text.slice(item.range);
+            match item.seen {
+                Ok(header) => Ok(Object::new(header, json)),
+                Err((label, error)) => Err(Rejected { label, error, json }),
+            }
+        })
     }
 
     fn check_shape(&self) -> Result<(), EnvelopeError> {
@@ -152,7 +158,7 @@ mod tests {
         let envelope = Envelope::parse(body.into_bytes(), Options::default()).unwrap();
         let mut objects = envelope.objects();
         assert_eq!(objects.next().unwrap().unwrap().json(), object.as_bytes());
-        assert_eq!(objects.next().unwrap().unwrap_err().0.id, "y");
+        assert_eq!(objects.next().unwrap().unwrap_err().label.id, "y");
         assert!(objects.next().is_none());
     }
 

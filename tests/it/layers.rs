@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// Lowest first. `http` and `client` are side by side.
-const ORDER: [&[&str]; 9] = [
+const ORDER: [&[&str]; 10] = [
     &["stix"],
     &["taxii"],
     &["registry"],
+    &["audit"],
     &["policy"],
     &["store"],
     &["ingest"],

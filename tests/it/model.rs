@@ -234,7 +234,7 @@ impl World {
         let start = REGISTRY.find("  [[agreement.collection]]\n  id = \"7b2e1c63").unwrap();
         let (head, _) = REGISTRY.split_at(start);
         let more = (0..Self::COLLECTIONS).map(|n| {
-            format!("  [[agreement.collection]]\n  id = \"{}\"\n  title = \"t\"\n  api_root = \"exchange\"\n  unmarked = \"reject\"\n", Self::id(n))
+            format!("  [[agreement.collection]]\n  id = \"{}\"\n  title = \"t\"\n  api_root = \"exchange\"\n  unmarked = \"reject\"\n  downgrade = \"owner\"\n", Self::id(n))
         });
         Self { app: TestApp::with(&(head.to_owned() + &more.collect::<String>())).start(), used: 0 }
     }

@@ -3,7 +3,7 @@
 use crate::app::{INBOX, INDICATORS, MALWARE, REGISTRY, name};
 use crate::sample::{address, amber, ambers, id, indicator, malware, version};
 use liaison::feed::{Feed, Kind, PageLimits};
-use liaison::policy::{self, Anchor, Credential, Directory, Grant, ReadScope};
+use liaison::policy::{self, Anchor, Credential, Directory, Grant, Handling, Markings, ReadScope};
 use liaison::registry::Registry;
 use liaison::stix::{Timestamp, Tlp};
 use liaison::store::sqlite::{self, Sqlite};
@@ -122,7 +122,14 @@ impl World {
         )
         .unwrap();
         let status_id = uuid::Uuid::new_v4().to_string();
-        self.store.add(ingest::prepare(&self.directory, &scope, envelope, status_id, now))
+        self.store.add(ingest::prepare(
+            self.store.as_ref(),
+            &self.directory,
+            &scope,
+            envelope,
+            status_id,
+            now,
+        ))
     }
 
     fn page(&self, client: &str, after: Option<Timestamp>, limit: u32, query: &str) -> Page {
@@ -348,7 +355,10 @@ fn what_is_stored_comes_back_byte_for_byte() {
         )
         .unwrap();
         let id = uuid::Uuid::new_v4().to_string();
-        world.store.add(ingest::prepare(&world.directory, &scope, envelope, id, at(0))).unwrap();
+        world
+            .store
+            .add(ingest::prepare(world.store.as_ref(), &world.directory, &scope, envelope, id, at(0)))
+            .unwrap();
         assert_eq!(world.page("cert-b/siem", None, 1, "").rows[0].json, text.as_bytes());
         let records = Query {
             after: None,
@@ -768,7 +778,15 @@ impl Store for Meddling<'static> {
     fn watermark(&self, collection: &str) -> Option<Timestamp> {
         self.store.watermark(collection)
     }
-    fn visibility(&self, scope: &ReadScope) -> Vec<u64> {
+    fn markings(&self, collection: &str) -> Arc<Markings> {
+        self.store.markings(collection)
+    }
+
+    fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error> {
+        self.store.handling_of(collection, id)
+    }
+
+    fn visibility(&self, scope: &ReadScope) -> Arc<[u64]> {
         self.store.visibility(scope)
     }
     fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error> {
@@ -795,8 +813,14 @@ fn a_page_with_a_handling_newer_than_its_key_is_not_kept_for_others() {
         let envelope =
             Envelope::parse(red.to_string().into_bytes(), liaison::stix::content::Options::default())
                 .unwrap();
-        let batch =
-            ingest::prepare(&world.directory, &scope, envelope, uuid::Uuid::new_v4().to_string(), at(0));
+        let batch = ingest::prepare(
+            world.store.as_ref(),
+            &world.directory,
+            &scope,
+            envelope,
+            uuid::Uuid::new_v4().to_string(),
+            at(0),
+        );
         let store = world.store.clone();
         let meddle: Box<dyn FnOnce() + Send> = Box::new(move || drop(store.add(batch).unwrap()));
         let meddling = Meddling { store: world.store.clone(), meddle: parking_lot::Mutex::new(Some(meddle)) };

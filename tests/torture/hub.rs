@@ -114,8 +114,8 @@ impl Hub {
         }
         write!(
             text,
-            "[[agreement]]\nid = \"torture\"\ntitle = \"T\"\nparties = [\"org-a\", \"org-b\"]\npurposes = [\"test\"]\nlegal_basis = \"none\"\ntlp_max = \"RED\"\n\
-             [[agreement.collection]]\nid = \"{COLLECTION}\"\ntitle = \"T\"\napi_root = \"{ROOT}\"\nunmarked = \"reject\"\n"
+            "[[agreement]]\nid = \"torture\"\ntitle = \"T\"\nparties = [\"org-a\", \"org-b\"]\npurposes = [\"cyber-defence\"]\nlegal_basis = \"none\"\ntlp_max = \"RED\"\n\
+             [[agreement.collection]]\nid = \"{COLLECTION}\"\ntitle = \"T\"\napi_root = \"{ROOT}\"\nunmarked = \"reject\"\ndowngrade = \"owner\"\n"
         )
         .unwrap();
         text

@@ -4,19 +4,28 @@
 use super::classes::{Class, type_of};
 use super::family::{Member, family, insert};
 use super::lineage::lineage;
+use super::links::{Bounds, link_hash};
+use super::markings::MARKINGS_MAX;
+use super::objection::{
+    CONFLICT, DOWNGRADE, NOT_OWNER, Objection, TOO_MANY_HANDLINGS, TOO_MANY_MARKINGS, TOO_MANY_VERSIONS,
+};
 use super::writer::Work;
-use crate::stix::Object;
-use crate::stix::Tlp;
+use crate::policy::Handling;
 use crate::stix::equality::canonical;
+use crate::stix::marking::built_in;
 use crate::stix::object::UNVERSIONED;
+use crate::stix::{Object, Timestamp};
 use crate::store::{Batch, Entry, Error, Prepared, sha256};
 use crate::taxii::resource::{Progress, Status, StatusDetail};
 use rusqlite::{CachedStatement, params, types::Value};
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 /// Versions that one object may have in a collection.
 const VERSIONS_MAX: usize = 10_000;
+/// Different ways in which one organisation's objects may be marked.
+const HANDLINGS_MAX: usize = 4_096;
 /// Statuses can be asked for this long.
 const STATUS_KEPT_MICROS: i64 = 7 * 24 * 3600 * 1_000_000;
 
@@ -32,10 +41,14 @@ pub(super) struct Sender {
 
 /// Objects accepted by the transaction so far, by collection.
 pub(super) struct Adding<'w, 'a> {
-    work: &'w mut Work<'a>,
-    rows: HashMap<String, Vec<Row>>,
+    pub(super) work: &'w mut Work<'a>,
+    pub(super) rows: HashMap<String, Vec<Row>>,
     /// Positions in `rows` by hash of the id.
-    by_hash: HashMap<(i64, i64), Vec<usize>>,
+    pub(super) by_hash: HashMap<(i64, i64), Vec<usize>>,
+    /// Positions in `rows` by [`link_hash`] of what they are about.
+    pub(super) by_end: HashMap<(i64, i64), Vec<usize>>,
+    /// By collection: whether levels differ so that floors need be looked at.
+    pub(super) bounds: HashMap<i64, Bounds>,
     /// Of stored rows that something was compared with: each is read and brought to its canonical
     /// form once, however many are compared.
     forms: HashMap<i64, Form>,
@@ -45,18 +58,25 @@ pub(super) struct Adding<'w, 'a> {
 type Form = Option<[u8; 32]>;
 
 /// An object to be written.
-struct Row {
-    hash: i64,
-    prepared: Box<Prepared>,
+pub(super) struct Row {
+    pub(super) hash: i64,
+    pub(super) prepared: Box<Prepared>,
     received: i64,
-    class: Class,
+    pub(super) class: Class,
     form: OnceCell<Form>,
+}
+
+impl Row {
+    /// When its POST came in.
+    pub(super) fn received(&self) -> i64 {
+        self.received
+    }
 }
 
 enum Verdict {
     Stored,
     Present,
-    Refused(&'static str),
+    Refused(Objection),
 }
 
 impl Verdict {
@@ -72,7 +92,14 @@ impl Verdict {
 
 impl<'w, 'a> Adding<'w, 'a> {
     pub(super) fn new(work: &'w mut Work<'a>) -> Self {
-        Self { work, rows: HashMap::new(), by_hash: HashMap::new(), forms: HashMap::new() }
+        Self {
+            work,
+            rows: HashMap::new(),
+            by_hash: HashMap::new(),
+            by_end: HashMap::new(),
+            bounds: HashMap::new(),
+            forms: HashMap::new(),
+        }
     }
 
     /// Judges a batch; what it tells in the status holds once the transaction is committed.
@@ -81,7 +108,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         let (mut successes, mut failures) = (Vec::new(), Vec::new());
         for entry in batch.entries {
             let (detail, ok) = match entry {
-                Entry::Refused(label, message) => (detail(label.id, label.version, Some(message)), false),
+                Entry::Refused(label, _, message) => (detail(label.id, label.version, Some(message)), false),
                 Entry::Known(label) => (detail(label.id, label.version, Some(KNOWN.to_owned())), true),
                 Entry::Admitted(prepared) => {
                     let object = prepared.admitted.object();
@@ -89,7 +116,7 @@ impl<'w, 'a> Adding<'w, 'a> {
                     match self.judge(&batch.collection, coll, prepared, batch.received.micros())? {
                         Verdict::Stored => (detail(id, version, None), true),
                         Verdict::Present => (detail(id, version, Some(PRESENT.to_owned())), true),
-                        Verdict::Refused(why) => (detail(id, version, Some(why.to_owned())), false),
+                        Verdict::Refused(why) => (detail(id, version, Some(why.text.to_owned())), false),
                     }
                 }
             };
@@ -124,37 +151,77 @@ impl<'w, 'a> Adding<'w, 'a> {
         let stored = family(self.work, coll, id.as_str(), hash)?;
         let pending = self.by_hash.get(&(coll, hash)).cloned().unwrap_or_default();
         // Everybody knows these, and whoever sends one sends the same.
-        if Tlp::of_marking(id.as_str()).is_some() && !(stored.is_empty() && pending.is_empty()) {
+        if built_in(id.as_str()).is_some() && !(stored.is_empty() && pending.is_empty()) {
             return Ok(Verdict::Present);
         }
         let (mut verdicts, form) = (Vec::new(), OnceCell::new());
         for member in &stored {
-            verdicts.extend(self.against_stored(&prepared, &form, member)?);
+            verdicts.extend(self.against_stored(&prepared, &form, member, received)?);
         }
         let rows = self.rows.entry(collection.to_owned()).or_default();
         let pending: Vec<usize> =
             pending.into_iter().filter(|at| rows[*at].prepared.admitted.object().id() == id).collect();
-        verdicts.extend(pending.iter().filter_map(|at| against_pending(&prepared, &form, &rows[*at])));
+        verdicts
+            .extend(pending.iter().filter_map(|at| against_pending(&prepared, &form, &rows[*at], received)));
         // What is there already is a success, whoever owns the object and its other versions.
         if let Some(verdict) = verdicts.into_iter().min_by_key(Verdict::rank) {
             return Ok(verdict);
         }
-        let siblings: Vec<&Object> = pending.iter().map(|at| rows[*at].prepared.admitted.object()).collect();
-        if let Some(why) = lineage(self.work, prepared.admitted.object(), &stored, &siblings)? {
+        if let Some(why) = self.objection(collection, &prepared, &stored, &pending, received)? {
             return Ok(Verdict::Refused(why));
         }
-        if stored.len() + pending.len() >= VERSIONS_MAX {
-            return Ok(Verdict::Refused(TOO_MANY_VERSIONS));
-        }
-        let row = Row { class: self.class(&prepared)?, hash, prepared, received, form };
+        let now = Timestamp::from_micros(received);
+        let floor =
+            self.floor(collection, coll, prepared.admitted.object(), prepared.admitted.handling(), now)?;
+        let handling = match floor > prepared.admitted.handling().floor {
+            true => Arc::new(prepared.admitted.handling().raised(floor)),
+            false => prepared.admitted.handling().clone(),
+        };
+        let row = Row { class: self.class(&prepared, &handling)?, hash, prepared, received, form };
         self.accept(collection, coll, row, &stored, &pending)?;
         Ok(Verdict::Stored)
     }
 
-    fn class(&mut self, prepared: &Prepared) -> Result<Class, Error> {
+    /// What speaks against a version that is not there yet.
+    fn objection(
+        &self,
+        collection: &str,
+        prepared: &Prepared,
+        stored: &[Member],
+        pending: &[usize],
+        received: i64,
+    ) -> Result<Option<Objection>, Error> {
+        let (object, handling) = (prepared.admitted.object(), prepared.admitted.handling());
+        let rows = self.rows.get(collection).map(Vec::as_slice).unwrap_or_default();
+        let siblings: Vec<&Object> = pending.iter().map(|at| rows[*at].prepared.admitted.object()).collect();
+        if let Some(why) = lineage(self.work, object, stored, &siblings)? {
+            return Ok(Some(why));
+        }
+        if stored.len() + pending.len() >= VERSIONS_MAX {
+            return Ok(Some(TOO_MANY_VERSIONS));
+        }
+        let of_stored = stored.iter().map(|member| (&member.version, &member.handling));
+        let of_pending = pending.iter().map(|at| &rows[*at].prepared.admitted);
+        let of_pending = of_pending.map(|found| (found.object().version(), found.handling()));
+        let before = of_stored.chain(of_pending).filter(|(version, _)| *version < object.version());
+        let before = before.max_by_key(|(version, _)| *version).map(|(_, handling)| handling);
+        let now = Timestamp::from_micros(received);
+        let is_lower = before.is_some_and(|before| handling.own_level(now) < before.own_level(now));
+        if is_lower && !prepared.admitted.may_lower() {
+            return Ok(Some(DOWNGRADE));
+        }
+        let is_new = !self.work.classes.knows(handling);
+        if is_new && self.work.classes.handlings_of(&handling.owner) >= HANDLINGS_MAX {
+            return Ok(Some(TOO_MANY_HANDLINGS));
+        }
+        let is_full = || self.work.markings_of(collection) >= MARKINGS_MAX;
+        Ok((object.defines().is_some() && is_full()).then_some(TOO_MANY_MARKINGS))
+    }
+
+    fn class(&mut self, prepared: &Prepared, handling: &Arc<Handling>) -> Result<Class, Error> {
         let admitted = &prepared.admitted;
         Ok(Class {
-            handling: self.work.classes.intern_handling(&self.work.transaction, admitted.handling())?,
+            handling: self.work.classes.intern_handling(&self.work.transaction, handling)?,
             object_type: type_of(admitted.object().id().object_type()).to_owned(),
             later: Vec::new(),
             earlier: Vec::new(),
@@ -166,11 +233,13 @@ impl<'w, 'a> Adding<'w, 'a> {
         prepared: &Prepared,
         form: &OnceCell<Form>,
         member: &Member,
+        received: i64,
     ) -> Result<Option<Verdict>, Error> {
         let admitted = &prepared.admitted;
         let ours = member.handling.owner == admitted.handling().owner;
         let same_version = member.version == *admitted.object().version();
-        if !same_version || !(ours || admitted.sender_sees(&member.handling)) {
+        let now = Timestamp::from_micros(received);
+        if !same_version || !(ours || admitted.sender_sees(&member.handling, now)) {
             return Ok(foreign(prepared, ours));
         }
         if member.sha256 == prepared.sha256 {
@@ -210,8 +279,16 @@ impl<'w, 'a> Adding<'w, 'a> {
             let other_version = other.prepared.admitted.object().version().clone();
             relate(&mut other.class, &other_version, &mut row.class, &version);
         }
-        self.by_hash.entry((coll, row.hash)).or_default().push(rows.len());
+        let at = rows.len();
+        self.by_hash.entry((coll, row.hash)).or_default().push(at);
+        for end in row.prepared.admitted.object().ends() {
+            self.by_end.entry((coll, link_hash(end))).or_default().push(at);
+        }
         rows.push(row);
+        let is_latest = stored.iter().all(|member| member.version < version);
+        if is_latest {
+            self.raise_what_is_about(collection, coll, at)?;
+        }
         Ok(())
     }
 
@@ -248,7 +325,7 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
     for row in &rows {
         keys.push(work.classes.intern_class(&work.transaction, row.class.clone())?);
     }
-    let mut places = Vec::with_capacity(count);
+    let (mut places, mut defined) = (Vec::with_capacity(count), Vec::new());
     {
         let mut object = work.transaction.prepare_cached("INSERT INTO object (seq, coll, added, id, version, sha256, json, revoked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
         let mut log = work.transaction.prepare_cached(
@@ -262,12 +339,18 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
             }
             work.last_seq += 1;
             insert_row(&mut object, &mut log, &row, [work.last_seq, coll, added, *class])?;
+            let object = row.prepared.admitted.object();
             places.push((row.hash, (coll, added)));
+            places.extend(object.ends().iter().map(|end| (link_hash(end), (coll, added))));
+            if let Some(terms) = object.defines() {
+                defined.push((object.id().to_string(), terms.clone()));
+            }
         }
     }
     for (hash, place) in places {
         work.index(hash, place);
     }
+    work.define(collection, defined);
     let found = work.collection(collection)?;
     found.last_added = added;
     for class in keys {
@@ -331,11 +414,12 @@ fn relate(
     }
 }
 
-fn against_pending(prepared: &Prepared, form: &OnceCell<Form>, row: &Row) -> Option<Verdict> {
+fn against_pending(prepared: &Prepared, form: &OnceCell<Form>, row: &Row, received: i64) -> Option<Verdict> {
     let (new, old) = (&prepared.admitted, &row.prepared.admitted);
     let ours = new.handling().owner == old.handling().owner;
     let same_version = new.object().version() == old.object().version();
-    if !same_version || !(ours || new.sender_sees(old.handling())) {
+    let now = Timestamp::from_micros(received);
+    if !same_version || !(ours || new.sender_sees(old.handling(), now)) {
         return foreign(prepared, ours);
     }
     if prepared.sha256 == row.prepared.sha256 {
@@ -369,7 +453,3 @@ fn detail(id: String, version: String, message: Option<String>) -> StatusDetail 
 
 const PRESENT: &str = "already there; nothing was changed";
 const KNOWN: &str = "a level of TLP, which everybody knows by its id; nothing was stored";
-const CONFLICT: &str = "conflict: this version is already stored with other content; a change needs a later `modified`, and an object without versions a new id";
-const NOT_OWNER: &str =
-    "not the owner: another organisation published this object here, and only it may add versions";
-const TOO_MANY_VERSIONS: &str = "the object has 10000 versions here already; publish a new object instead";

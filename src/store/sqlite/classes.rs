@@ -1,13 +1,13 @@
 //! Handlings and classes: small tables, kept in memory as well, that turn a scope and a filter
 //! into the list of classes whose rows a page may hold.
 
-use crate::policy::{Handling, ReadScope};
-use crate::stix::Tlp;
+use crate::policy::Handling;
 use crate::stix::schema::is_known_type;
 use crate::store::Error;
 use crate::taxii::Match;
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// A set of handlings, sorted.
 pub(super) type HandlingSet = Vec<i64>;
@@ -27,9 +27,9 @@ pub(super) struct Class {
 /// All handlings and classes; their keys count from 1, so position + 1.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Classes {
-    handlings: Vec<Handling>,
+    handlings: Vec<Arc<Handling>>,
     classes: Vec<Class>,
-    handling_keys: HashMap<Handling, i64>,
+    handling_keys: HashMap<Arc<Handling>, i64>,
     class_keys: HashMap<Class, i64>,
 }
 
@@ -37,13 +37,12 @@ impl Classes {
     /// Reads both tables.
     pub(super) fn load(connection: &Connection) -> Result<Self, Error> {
         let mut all = Self::default();
-        let mut statement = connection.prepare("SELECT tlp, owner FROM handling ORDER BY pk")?;
+        let mut statement = connection.prepare("SELECT pk, text FROM handling ORDER BY pk")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let tlp: String = row.get(0)?;
-            let tlp =
-                Tlp::parse(&tlp).ok_or_else(|| Error::Damaged(format!("table handling: tlp `{tlp}`")))?;
-            all.remember_handling(Handling { tlp, owner: row.get(1)? });
+            let (pk, text): (i64, String) = (row.get(0)?, row.get(1)?);
+            let damaged = |error| Error::Damaged(format!("table handling, pk {pk}: {error}"));
+            all.remember_handling(Arc::new(serde_json::from_str(&text).map_err(damaged)?));
         }
         let mut statement =
             connection.prepare("SELECT handling, type, later, earlier FROM class ORDER BY pk")?;
@@ -64,15 +63,30 @@ impl Classes {
     pub(super) fn intern_handling(
         &mut self,
         connection: &Connection,
-        handling: &Handling,
+        handling: &Arc<Handling>,
     ) -> Result<i64, Error> {
         if let Some(key) = self.handling_keys.get(handling) {
             return Ok(*key);
         }
         let key = self.remember_handling(handling.clone());
-        let sql = "INSERT INTO handling (pk, tlp, owner) VALUES (?1, ?2, ?3)";
-        connection.execute(sql, params![key, handling.tlp.name(), handling.owner])?;
+        let text = serde_json::to_string(&**handling).map_err(|error| Error::Backend(error.to_string()))?;
+        connection.execute("INSERT INTO handling (pk, text) VALUES (?1, ?2)", params![key, text])?;
         Ok(key)
+    }
+
+    /// How many handlings an organisation's objects have.
+    pub(super) fn handlings_of(&self, owner: &str) -> usize {
+        self.handlings.iter().filter(|handling| handling.owner == owner).count()
+    }
+
+    /// Does a handling have a key?
+    pub(super) fn knows(&self, handling: &Handling) -> bool {
+        self.handling_keys.contains_key(handling)
+    }
+
+    /// All handlings, by key less one.
+    pub(super) fn handlings(&self) -> &[Arc<Handling>] {
+        &self.handlings
     }
 
     /// The key of a class, made if it is new.
@@ -92,24 +106,12 @@ impl Classes {
         self.classes.get(usize::try_from(key).ok()?.checked_sub(1)?)
     }
 
-    pub(super) fn handling(&self, key: i64) -> Option<&Handling> {
+    pub(super) fn handling(&self, key: i64) -> Option<&Arc<Handling>> {
         self.handlings.get(usize::try_from(key).ok()?.checked_sub(1)?)
     }
 
-    /// One bit for each handling: does the scope see it?
-    pub(super) fn visibility(&self, scope: &ReadScope) -> Vec<u64> {
-        let mut bits = vec![0; self.handlings.len() / 64 + 1];
-        for (at, handling) in self.handlings.iter().enumerate() {
-            if scope.sees(handling) {
-                bits[at / 64] |= 1 << (at % 64);
-            }
-        }
-        bits
-    }
-
     /// What of the classes the scope sees, and which of them the filter's words select.
-    pub(super) fn select(&self, scope: &ReadScope, matches: &Match) -> Selection {
-        let bits = self.visibility(scope);
+    pub(super) fn select(&self, bits: &[u64], matches: &Match) -> Selection {
         let sees = |handling: &i64| {
             let at = (*handling - 1).max(0) as usize;
             bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1)
@@ -133,7 +135,7 @@ impl Classes {
         selection
     }
 
-    fn remember_handling(&mut self, handling: Handling) -> i64 {
+    fn remember_handling(&mut self, handling: Arc<Handling>) -> i64 {
         let key = self.handlings.len() as i64 + 1;
         self.handling_keys.insert(handling.clone(), key);
         self.handlings.push(handling);

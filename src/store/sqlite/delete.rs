@@ -1,11 +1,11 @@
 //! Deleting versions of an object (TAXII 2.1 §5.7).
 
 use super::add::version_key;
-use super::classes::Class;
-use super::family::{Member, family, insert};
+use super::family::{Member, family, settle};
+use super::links::{link_hash, may_have_ends};
 use super::writer::Work;
 use crate::policy::EraseScope;
-use crate::stix::Timestamp;
+use crate::stix::{Timestamp, claims};
 use crate::store::{Deleted, Error};
 use crate::taxii::Versions;
 use rusqlite::params;
@@ -46,7 +46,7 @@ impl<'w, 'a> Deletion<'w, 'a> {
             self.remove(order, coll, hash, member)?;
         }
         for member in &stays {
-            self.settle(collection, member, &stays)?;
+            settle(self.work, collection, member, &stays)?;
         }
         Ok(Deleted::Versions(goes.len()))
     }
@@ -59,40 +59,29 @@ impl<'w, 'a> Deletion<'w, 'a> {
             "INSERT INTO tombstone (coll, added, id, version, sha256, deleted, organisation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![coll, member.added, order.id, version, member.sha256, order.now.micros(), organisation],
         )?;
+        let mut hashes = vec![hash];
+        if may_have_ends(&order.id) {
+            let sql = "SELECT json FROM object WHERE seq = ?1";
+            let json: Vec<u8> = transaction.query_row(sql, [member.seq], |row| row.get(0))?;
+            hashes.extend(claims::ends(&json).iter().map(|end| link_hash(end)));
+        }
         transaction.execute("DELETE FROM log WHERE coll = ?1 AND added = ?2", [coll, member.added])?;
         transaction.execute("DELETE FROM object WHERE seq = ?1", [member.seq])?;
-        transaction.execute(
-            "DELETE FROM by_id WHERE hash = ?1 AND coll = ?2 AND added = ?3",
-            [hash, coll, member.added],
-        )?;
+        for hash in hashes {
+            let sql = "DELETE FROM by_id WHERE hash = ?1 AND coll = ?2 AND added = ?3";
+            transaction.execute(sql, [hash, coll, member.added])?;
+        }
         if let Some(count) = self.work.collection(collection)?.rows.get_mut(&member.class_key) {
             *count = count.saturating_sub(1);
         }
         self.work.note_change(collection, member.added);
         Ok(())
     }
-
-    /// Finds anew which of the remaining versions are later and earlier than this one.
-    fn settle(&mut self, collection: &str, member: &Member, all: &[Member]) -> Result<(), Error> {
-        let mut class = Class { later: Vec::new(), earlier: Vec::new(), ..member.class.clone() };
-        for other in all {
-            match other.version.cmp(&member.version) {
-                std::cmp::Ordering::Greater => insert(&mut class.later, other.class.handling),
-                std::cmp::Ordering::Less => insert(&mut class.earlier, other.class.handling),
-                std::cmp::Ordering::Equal => false,
-            };
-        }
-        if class == member.class {
-            return Ok(());
-        }
-        let new = self.work.classes.intern_class(&self.work.transaction, class)?;
-        self.work.reclass(collection, member.added, member.class_key, new)
-    }
 }
 
 /// Which versions go: of those that the scope sees, the ones that the filter names.
 fn split(members: Vec<Member>, order: &Order) -> (Vec<Member>, Vec<Member>) {
-    let seen = |member: &&Member| order.scope.read().sees(&member.handling);
+    let seen = |member: &&Member| order.scope.reaches(&member.handling);
     let last = members.iter().filter(seen).map(|m| m.version.clone()).max();
     let first = members.iter().filter(seen).map(|m| m.version.clone()).min();
     let wanted = &order.versions;

@@ -7,6 +7,7 @@ use crate::policy::Handling;
 use crate::stix::StixTime;
 use crate::store::Error;
 use rusqlite::OptionalExtension;
+use std::sync::Arc;
 
 /// A stored version.
 pub(super) struct Member {
@@ -15,7 +16,7 @@ pub(super) struct Member {
     pub version: StixTime,
     pub class_key: i64,
     pub class: Class,
-    pub handling: Handling,
+    pub handling: Arc<Handling>,
     pub sha256: Vec<u8>,
     pub revoked: bool,
 }
@@ -71,6 +72,28 @@ fn member(work: &Work, coll: i64, added: i64, id: &str) -> Result<Option<Member>
         sha256,
         revoked,
     }))
+}
+
+/// Finds anew which of the versions are later and earlier than this one.
+pub(super) fn settle(
+    work: &mut Work,
+    collection: &str,
+    member: &Member,
+    all: &[Member],
+) -> Result<(), Error> {
+    let mut class = Class { later: Vec::new(), earlier: Vec::new(), ..member.class.clone() };
+    for other in all {
+        match other.version.cmp(&member.version) {
+            std::cmp::Ordering::Greater => insert(&mut class.later, other.class.handling),
+            std::cmp::Ordering::Less => insert(&mut class.earlier, other.class.handling),
+            std::cmp::Ordering::Equal => false,
+        };
+    }
+    let new = work.classes.intern_class(&work.transaction, class)?;
+    match new == member.class_key {
+        true => Ok(()),
+        false => work.reclass(collection, member.added, member.class_key, new),
+    }
 }
 
 /// Puts a handling into a sorted set; true if it was not there.

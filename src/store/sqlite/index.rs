@@ -1,4 +1,4 @@
-//! The index from an object's id to its rows.
+//! The index from an object's id to its rows, and to those of the relationships that are about it.
 //!
 //! Ids are random, so writing each new one into a B-tree at once would touch one page for each
 //! object, and inserting would become slower as the collection grows. Instead new entries wait
@@ -6,6 +6,8 @@
 //! each page is written once for many entries. A look-up asks memory and the table. After a crash
 //! the waiting entries are read again from the newest rows.
 
+use super::links::{link_hash, may_have_ends};
+use crate::stix::claims;
 use crate::store::{Error, id_hash};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
@@ -46,11 +48,15 @@ impl Waiting {
         let is_table_used =
             connection.query_row("SELECT EXISTS (SELECT 1 FROM by_id)", [], |row| row.get(0))?;
         let mut waiting = Self { last_seq: newest.max(floor), is_table_used, ..Self::default() };
-        let mut statement = connection.prepare("SELECT id, coll, added FROM object WHERE seq > ?1")?;
+        let mut statement = connection.prepare("SELECT id, coll, added, json FROM object WHERE seq > ?1")?;
         let mut rows = statement.query([floor])?;
         while let Some(row) = rows.next()? {
-            let id: String = row.get(0)?;
-            waiting.insert(id_hash(&id), (row.get(1)?, row.get(2)?));
+            let (id, place): (String, Place) = (row.get(0)?, (row.get(1)?, row.get(2)?));
+            waiting.insert(id_hash(&id), place);
+            if may_have_ends(&id) {
+                let json = row.get_ref(3)?.as_blob().unwrap_or_default();
+                claims::ends(json).iter().for_each(|end| waiting.insert(link_hash(end), place));
+            }
         }
         Ok(waiting)
     }

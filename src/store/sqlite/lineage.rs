@@ -1,6 +1,7 @@
 //! What the versions of one object have in common (STIX 2.1 §3.6).
 
 use super::family::Member;
+use super::objection::{CREATED_CHANGED, CREATOR_CHANGED, Objection, REVOKED};
 use super::writer::Work;
 use crate::stix::object::{Header, UNVERSIONED};
 use crate::stix::{Object, json};
@@ -13,7 +14,7 @@ pub(super) fn lineage(
     new: &Object,
     stored: &[Member],
     pending: &[&Object],
-) -> Result<Option<&'static str>, Error> {
+) -> Result<Option<Objection>, Error> {
     if new.version().as_str() == UNVERSIONED {
         return Ok(None);
     }
@@ -50,8 +51,3 @@ fn read(work: &Work, seq: i64) -> Result<Object, Error> {
     let header = read.root.part.seen.map_err(|error| damaged(error.to_string()))?;
     Ok(Object::new(header, read.text))
 }
-
-const CREATED_CHANGED: &str = "`created` differs from that of the versions stored here; all versions of an object share it, so publish a new object instead";
-const CREATOR_CHANGED: &str = "`created_by_ref` differs from that of the versions stored here; all versions of an object share it, so publish a new object instead";
-const REVOKED: &str =
-    "revoked: an earlier version says that the object is, and that is final; publish a new object instead";

@@ -6,18 +6,22 @@ mod delete;
 mod family;
 mod index;
 mod lineage;
+mod links;
+mod markings;
+mod objection;
 mod open;
 mod read;
 mod registry;
 #[cfg(test)]
 mod reopen_tests;
+mod visible;
 mod writer;
 
 pub use open::{Options, check};
 pub use registry::Tool;
 
 use super::{Batch, Deleted, Error, Page, PageCache, Query, Store};
-use crate::policy::{EraseScope, ReadScope};
+use crate::policy::{EraseScope, Handling, Markings, ReadScope};
 use crate::stix::Timestamp;
 use crate::taxii::Versions;
 use crate::taxii::resource::Status;
@@ -42,6 +46,10 @@ struct Shared {
     readers: Readers,
     /// Replaced before a commit that needs new ones, so never behind what a reader sees.
     classes: RwLock<Arc<Classes>>,
+    /// What each client was last found to see of each collection.
+    scopes: RwLock<HashMap<(Arc<str>, String), visible::Visible>>,
+    /// The markings that are defined in each collection.
+    markings: RwLock<HashMap<String, Arc<Markings>>>,
     /// Filled before the commit; see `read::places`.
     waiting: RwLock<Waiting>,
     collections: RwLock<HashMap<String, Collection>>,
@@ -153,8 +161,17 @@ impl Store for Sqlite {
         collections.get(collection).map(|found| Timestamp::from_micros(found.last_added))
     }
 
-    fn visibility(&self, scope: &ReadScope) -> Vec<u64> {
-        self.shared.classes.read().visibility(scope)
+    fn visibility(&self, scope: &ReadScope) -> Arc<[u64]> {
+        let classes = self.shared.classes.read().clone();
+        self.shared.visibility(&classes, scope)
+    }
+
+    fn markings(&self, collection: &str) -> Arc<Markings> {
+        self.shared.markings.read().get(collection).cloned().unwrap_or_default()
+    }
+
+    fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error> {
+        self.shared.handling_of(collection, id)
     }
 
     fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error> {

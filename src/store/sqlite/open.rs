@@ -2,7 +2,7 @@
 
 use super::classes::Classes;
 use super::index::Waiting;
-use super::{Collection, Readers, Shared, Sqlite, writer};
+use super::{Collection, Readers, Shared, Sqlite, markings, writer};
 use crate::stix::Timestamp;
 use crate::store::{Error, PageCache};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -35,9 +35,13 @@ impl Sqlite {
         let collections = collections(&connection)?;
         check_watermarks(&collections, now, options.accept_future_watermark)?;
         let idle: Result<Vec<_>, _> = (0..options.readers.max(1)).map(|_| reader(&options.path)).collect();
+        let classes = Classes::load(&connection)?;
+        let markings = markings::load(&connection, &classes, &collections)?;
         let shared = Arc::new(Shared {
             readers: Readers { idle: Mutex::new(idle?), returned: Condvar::new() },
-            classes: RwLock::new(Arc::new(Classes::load(&connection)?)),
+            classes: RwLock::new(Arc::new(classes)),
+            scopes: RwLock::default(),
+            markings: RwLock::new(markings),
             waiting: RwLock::new(Waiting::load(&connection)?),
             collections: RwLock::new(collections),
             cache: options.cache,
@@ -254,9 +258,10 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
+    include_str!("../migrations/sqlite/0003_handling.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

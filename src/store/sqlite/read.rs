@@ -3,8 +3,8 @@
 use super::add::version_key;
 use super::classes::{CUSTOM, Classes, Selection, type_of};
 use super::{Shared, index};
-use crate::policy::ReadScope;
-use crate::stix::Timestamp;
+use crate::policy::{Handling, ReadScope};
+use crate::stix::{StixTime, Timestamp};
 use crate::store::{Content, Error, Page, Query, Stored};
 use rusqlite::types::Value;
 use rusqlite::vtab::array::Array;
@@ -49,6 +49,28 @@ impl Shared {
         Ok(!self.page(scope, &query)?.rows.is_empty())
     }
 
+    /// The handling of an object's latest version.
+    pub(super) fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error> {
+        self.readers.with(|connection| {
+            let transaction = connection.transaction()?;
+            let (coll, places) = self.snapshot(&transaction, collection, &[id.to_owned()])?;
+            let classes = self.classes.read().clone();
+            let sql = "SELECT o.id, o.version, l.class FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
+            let mut statement = transaction.prepare_cached(sql)?;
+            let mut latest: Option<(StixTime, i64)> = None;
+            for added in places.into_iter().flatten() {
+                let read = |row: &Row| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+                let row: Option<(String, String, i64)> =
+                    statement.query_row(params![coll, added], read).optional()?;
+                let Some((_, version, class)) = row.filter(|row| row.0 == id) else { continue };
+                let version = StixTime::parse(&version);
+                latest = latest.max(version.map(|version| (version, class)));
+            }
+            let class = latest.and_then(|(_, key)| classes.class(key));
+            Ok(class.and_then(|class| classes.handling(class.handling)).map(|found| Handling::clone(found)))
+        })
+    }
+
     /// Starts the snapshot by the first read, and finds where the ids wanted are. The index in
     /// memory is held still meanwhile, so that each row of the snapshot is in it or in the table.
     fn snapshot(
@@ -86,7 +108,8 @@ impl Shared {
         query: &Query,
         places: Option<Vec<i64>>,
     ) -> Plan {
-        let selection = classes.select(scope, &query.matches);
+        let bits = self.visibility(classes, scope);
+        let selection = classes.select(&bits, &query.matches);
         if let Some(added) = places {
             return Plan::Picked(selection, added);
         }

@@ -6,6 +6,7 @@ use super::classes::Classes;
 use super::delete::{Deletion, Order};
 use super::{Collection, Shared};
 use crate::stix::Timestamp;
+use crate::stix::marking::Terms;
 use crate::store::{Batch, Deleted, Entry, Error};
 use crate::taxii::resource::Status;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -35,6 +36,8 @@ pub(super) struct Work<'a> {
     pub(super) changed: HashMap<String, Vec<Timestamp>>,
     /// New entries of the index, to take back if the commit fails.
     pub(super) indexed: Vec<(i64, (i64, i64))>,
+    /// Markings that came up, by collection.
+    defined: HashMap<String, Vec<(String, Terms)>>,
 }
 
 /// Jobs that may wait.
@@ -85,7 +88,7 @@ fn next_jobs(queue: &mpsc::Receiver<Job>) -> Option<Vec<Job>> {
 fn bytes(job: &Job) -> usize {
     let entry = |entry: &Entry| match entry {
         Entry::Admitted(prepared) => prepared.admitted.object().json().len() + ROW_BYTES,
-        Entry::Refused(_, message) => message.len() + ROW_BYTES,
+        Entry::Refused(_, _, message) => message.len() + ROW_BYTES,
         Entry::Known(_) => ROW_BYTES,
     };
     match job {
@@ -200,6 +203,7 @@ impl<'a> Work<'a> {
             last_seq: shared.waiting.read().last_seq(),
             changed: HashMap::new(),
             indexed: Vec::new(),
+            defined: HashMap::new(),
         })
     }
 
@@ -256,6 +260,19 @@ impl<'a> Work<'a> {
         self.indexed.push((hash, place));
     }
 
+    /// Remembers markings that the transaction defines.
+    pub(super) fn define(&mut self, collection: &str, markings: Vec<(String, Terms)>) {
+        if !markings.is_empty() {
+            self.defined.entry(collection.to_owned()).or_default().extend(markings);
+        }
+    }
+
+    /// How many markings a collection defines.
+    pub(super) fn markings_of(&self, collection: &str) -> usize {
+        let stored = self.shared.markings.read().get(collection).map_or(0, |found| found.len());
+        stored + self.defined.get(collection).map_or(0, Vec::len)
+    }
+
     fn finish(self) -> Result<(), Error> {
         // Before the commit: what a reader can see, its classes and its index must tell.
         let before = std::mem::replace(&mut *self.shared.classes.write(), Arc::new(self.classes));
@@ -274,6 +291,12 @@ impl<'a> Work<'a> {
         shared.waiting.write().set_last_seq(last_seq);
         // After the commit: nobody may be told of rows that are not there yet.
         *shared.collections.write() = self.collections;
+        let mut markings = shared.markings.write();
+        for (collection, defined) in self.defined {
+            let known = Arc::make_mut(markings.entry(collection).or_default());
+            defined.into_iter().for_each(|(id, terms)| known.insert(id, terms));
+        }
+        drop(markings);
         for (collection, rows) in self.changed {
             shared.cache.rows_changed(&collection, &rows);
         }
