@@ -4,7 +4,7 @@
 use crate::policy::{self, Directory, Item, Together, WriteScope};
 use crate::stix::Timestamp;
 use crate::stix::claims::Claims;
-use crate::stix::object::Label;
+use crate::stix::object::{Label, Rejected};
 use crate::store::{Batch, Entry, Prepared, Store};
 use crate::taxii::Envelope;
 
@@ -38,12 +38,12 @@ pub fn prepare(
     }
 }
 
-fn item(found: Result<crate::stix::Object, crate::stix::object::Rejected>) -> Item {
+fn item(found: Result<crate::stix::Object, Box<Rejected>>) -> Item {
     match found {
         Ok(object) => Item::Object(object),
         Err(rejected) => {
             let claims = Claims::of(&rejected.json);
-            Item::Rejected(rejected, claims)
+            Item::Rejected(Box::new((*rejected, claims)))
         }
     }
 }
@@ -57,8 +57,8 @@ fn entry(
 ) -> Entry {
     let object = match item {
         Item::Object(object) => object,
-        Item::Rejected(rejected, _) => {
-            return Entry::Refused(rejected.label, "content", rejected.error.to_string());
+        Item::Rejected(found) => {
+            return Entry::Refused(found.0.label, "content", found.0.error.to_string());
         }
     };
     let label = Label { id: object.id().to_string(), version: object.version().as_str().to_owned() };

@@ -85,8 +85,10 @@ pub struct Directory {
     identities: HashMap<String, String>,
     extensions: Extensions,
     /// By client and number of the collection; made when first asked for.
-    readers: RwLock<HashMap<(Arc<str>, usize), Arc<Reader>>>,
+    readers: RwLock<Readers>,
 }
+
+type Readers = HashMap<(Arc<str>, usize), Arc<Reader>>;
 
 /// A collection with the agreement it is under.
 #[derive(Debug)]

@@ -45,11 +45,12 @@ impl Markings {
 
 /// An item of an envelope.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are objects, and a box for each costs more")]
 pub enum Item {
     /// An acceptable object.
     Object(Object),
     /// Another one; what it says still counts for those that came with it.
-    Rejected(Rejected, Claims),
+    Rejected(Box<(Rejected, Claims)>),
 }
 
 /// How an object stands when everything that came with it is taken into account.
@@ -255,12 +256,15 @@ impl<'a> Together<'a> {
     }
 }
 
+/// The markings that an object refers to, and what its labels say.
+type Marked<'a> = (&'a [String], Option<&'a Terms>);
+
 /// Finds what markings say: in the envelope, in the collection, or built in.
 struct Resolver<'a> {
     here: HashMap<&'a str, Vec<Result<&'a Terms, ()>>>,
     stored: &'a Markings,
     /// Most objects are marked alike.
-    known: HashMap<(&'a [String], Option<&'a Terms>), Result<Arc<Terms>, Refusal>>,
+    known: HashMap<Marked<'a>, Result<Arc<Terms>, Refusal>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -269,9 +273,7 @@ impl<'a> Resolver<'a> {
         for item in items {
             let found = match item {
                 Item::Object(object) => object.defines().map(Ok),
-                Item::Rejected(_, claims) => {
-                    claims.defines.as_ref().map(|found| found.as_ref().map_err(|_| ()))
-                }
+                Item::Rejected(found) => found.1.defines.as_ref().map(|found| found.as_ref().map_err(|_| ())),
             };
             if let Some((found, id)) = found.zip(item.id()) {
                 here.entry(id).or_default().push(found);
@@ -287,7 +289,7 @@ impl<'a> Resolver<'a> {
     fn own(&mut self, item: &'a Item) -> Result<Arc<Terms>, Refusal> {
         let (marks, labelled) = match item {
             Item::Object(object) => (object.marks(), object.labelled()),
-            Item::Rejected(_, claims) => (claims.marks.as_slice(), Some(&claims.labelled)),
+            Item::Rejected(found) => (found.1.marks.as_slice(), Some(&found.1.labelled)),
         };
         if let Some(known) = self.known.get(&(marks, labelled)) {
             return known.clone();
@@ -321,7 +323,7 @@ impl Item {
     fn id(&self) -> Option<&str> {
         match self {
             Self::Object(object) => Some(object.id().as_str()),
-            Self::Rejected(_, claims) => claims.id.as_deref(),
+            Self::Rejected(found) => found.1.id.as_deref(),
         }
     }
 
@@ -336,14 +338,14 @@ impl Item {
     fn version(&self) -> Option<&StixTime> {
         match self {
             Self::Object(object) => Some(object.version()),
-            Self::Rejected(_, claims) => claims.version.as_ref(),
+            Self::Rejected(found) => found.1.version.as_ref(),
         }
     }
 
     fn json(&self) -> &[u8] {
         match self {
             Self::Object(object) => object.json(),
-            Self::Rejected(rejected, _) => &rejected.json,
+            Self::Rejected(found) => &found.0.json,
         }
     }
 }

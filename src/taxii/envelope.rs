@@ -46,14 +46,14 @@ impl Envelope {
     }
 
     /// Each object, in order; one that is wrong keeps its text and the name it goes by.
-    pub fn objects(self) -> impl Iterator<Item = Result<Object, Rejected>> {
+    pub fn objects(self) -> impl Iterator<Item = Result<Object, Box<Rejected>>> {
         let text = self.document.text;
         let items = self.document.root.items.into_iter().flatten();
         items.map(move |item| {
             let json = text.slice(item.range);
             match item.seen {
                 Ok(header) => Ok(Object::new(header, json)),
-                Err((label, error)) => Err(Rejected { label, error, json }),
+                Err((label, error)) => Err(Box::new(Rejected { label, error, json })),
             }
         })
     }

@@ -105,26 +105,30 @@ impl Drop for Lent<'_> {
 }
 
 impl Sqlite {
-    fn job(
+    /// Hands a job to the writer and waits for its answer.
+    fn job<T>(
         &self,
-        make: impl FnOnce(mpsc::SyncSender<writer::Answer>) -> writer::Job,
-    ) -> Result<writer::Answer, Error> {
+        make: impl FnOnce(mpsc::SyncSender<Result<T, Error>>) -> writer::Job,
+    ) -> Result<T, Error> {
         let (reply, answer) = mpsc::sync_channel(1);
         let stopped = || Error::Busy("the writer has stopped".to_owned());
         let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
         jobs.send(make(reply)).map_err(|_| stopped())?;
-        answer.recv().map_err(|_| Error::Unknown("the writer stopped before it answered".to_owned()))
+        answer.recv().map_err(|_| Error::Unknown("the writer stopped before it answered".to_owned()))?
+    }
+
+    /// Has the writer do something within a transaction.
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut writer::Work) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.job(|reply| writer::Job::Do(Box::new(writer::Asked::new(reply, work))))
     }
 }
 
 impl Store for Sqlite {
     fn add(&self, batch: Batch) -> Result<Status, Error> {
-        match self.job(|reply| writer::Job::Add(Box::new(batch), reply))? {
-            writer::Answer::Added(result) => result.map(|status| *status),
-            writer::Answer::Deleted(_) => {
-                Err(Error::Backend("the writer answered another question".to_owned()))
-            }
-        }
+        self.job(|reply| writer::Job::Add(Box::new(batch), reply)).map(|status| *status)
     }
 
     fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error> {
@@ -144,12 +148,7 @@ impl Store for Sqlite {
     ) -> Result<Deleted, Error> {
         let order =
             delete::Order { scope: scope.clone(), id: id.to_owned(), versions: versions.clone(), now };
-        match self.job(|reply| writer::Job::Delete(Box::new(order), reply))? {
-            writer::Answer::Deleted(result) => result,
-            writer::Answer::Added(_) => {
-                Err(Error::Backend("the writer answered another question".to_owned()))
-            }
-        }
+        self.write(move |work| delete::Deletion::new(work).run(&order))
     }
 
     fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error> {

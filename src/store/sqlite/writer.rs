@@ -3,11 +3,11 @@
 
 use super::add::Adding;
 use super::classes::Classes;
-use super::delete::{Deletion, Order};
 use super::{Collection, Shared};
+use crate::audit::Event;
 use crate::stix::Timestamp;
 use crate::stix::marking::Terms;
-use crate::store::{Batch, Deleted, Entry, Error};
+use crate::store::{Batch, Entry, Error};
 use crate::taxii::resource::Status;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::collections::HashMap;
@@ -15,14 +15,53 @@ use std::sync::{Arc, mpsc};
 
 /// Work for the writer, with where to answer.
 pub(super) enum Job {
-    Add(Box<Batch>, mpsc::SyncSender<Answer>),
-    Delete(Box<Order>, mpsc::SyncSender<Answer>),
+    /// A POST: the objects of all that wait are written together.
+    Add(Box<Batch>, mpsc::SyncSender<Result<Box<Status>, Error>>),
+    /// Anything else; done before the POSTs of the same transaction.
+    Do(Box<dyn Task>),
 }
 
-/// What became of a job.
-pub(super) enum Answer {
-    Added(Result<Box<Status>, Error>),
-    Deleted(Result<Deleted, Error>),
+/// Something that is done within a transaction.
+pub(super) trait Task: Send {
+    /// Does it; an error undoes the whole transaction.
+    fn run(&mut self, work: &mut Work) -> Result<(), Error>;
+    /// Tells whoever waits, when the transaction is on disk or has failed.
+    fn answer(self: Box<Self>, failed: Option<Error>);
+}
+
+/// A task that is a function, and where its answer goes.
+pub(super) struct Asked<T> {
+    work: Deed<T>,
+    found: Option<T>,
+    reply: mpsc::SyncSender<Result<T, Error>>,
+}
+
+type Deed<T> = Option<Box<dyn FnOnce(&mut Work) -> Result<T, Error> + Send>>;
+
+impl<T: Send + 'static> Asked<T> {
+    pub(super) fn new(
+        reply: mpsc::SyncSender<Result<T, Error>>,
+        work: impl FnOnce(&mut Work) -> Result<T, Error> + Send + 'static,
+    ) -> Self {
+        Self { work: Some(Box::new(work)), found: None, reply }
+    }
+}
+
+impl<T: Send + 'static> Task for Asked<T> {
+    fn run(&mut self, work: &mut Work) -> Result<(), Error> {
+        if let Some(deed) = self.work.take() {
+            self.found = Some(deed(work)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<Error>) {
+        let Self { found, reply, .. } = *self;
+        let unfinished = || Error::Backend("a task was not run".to_owned());
+        let answer = failed.map_or_else(|| found.ok_or_else(unfinished), Err);
+        // Nobody waits any more if the client has gone.
+        let _ = reply.send(answer);
+    }
 }
 
 /// Everything a transaction changes in memory once it is committed.
@@ -38,6 +77,8 @@ pub(super) struct Work<'a> {
     pub(super) indexed: Vec<(i64, (i64, i64))>,
     /// Markings that came up, by collection.
     defined: HashMap<String, Vec<(String, Terms)>>,
+    /// What the audit log will hold.
+    events: Vec<Event>,
 }
 
 /// Jobs that may wait.
@@ -93,7 +134,7 @@ fn bytes(job: &Job) -> usize {
     };
     match job {
         Job::Add(batch, _) => PAGE_BYTES + batch.entries.iter().map(entry).sum::<usize>(),
-        Job::Delete(..) => PAGE_BYTES,
+        Job::Do(_) => PAGE_BYTES,
     }
 }
 
@@ -129,54 +170,49 @@ fn is_sync(error: &rusqlite::Error) -> bool {
 fn size(job: &Job) -> usize {
     match job {
         Job::Add(batch, _) => batch.entries.len() + 1,
-        Job::Delete(..) => 1,
+        Job::Do(_) => 1,
     }
 }
 
 /// One transaction for all jobs; either all are answered with success or none is. An error is
 /// one after which the writer must stop.
 fn commit(connection: &mut Connection, shared: &Shared, jobs: Vec<Job>) -> Result<(), ()> {
-    let (mut adds, mut deletes) = (Vec::new(), Vec::new());
+    let (mut batches, mut replies, mut tasks) = (Vec::new(), Vec::new(), Vec::new());
     for job in jobs {
         match job {
-            Job::Add(batch, reply) => adds.push((*batch, reply)),
-            Job::Delete(order, reply) => deletes.push((*order, reply)),
+            Job::Add(batch, reply) => {
+                batches.push(*batch);
+                replies.push(reply);
+            }
+            Job::Do(task) => tasks.push(task),
         }
     }
-    let (batches, add_replies): (Vec<_>, Vec<_>) = adds.into_iter().unzip();
-    let (orders, delete_replies): (Vec<_>, Vec<_>) = deletes.into_iter().unzip();
-    match run(connection, shared, batches, &orders) {
-        Ok((statuses, deletions)) => {
-            for (reply, status) in add_replies.iter().zip(statuses) {
+    match run(connection, shared, batches, &mut tasks) {
+        Ok(statuses) => {
+            for (reply, status) in replies.iter().zip(statuses) {
                 // Nobody waits any more if the client has gone.
-                let _ = reply.send(Answer::Added(Ok(Box::new(status))));
+                let _ = reply.send(Ok(Box::new(status)));
             }
-            for (reply, deleted) in delete_replies.iter().zip(deletions) {
-                let _ = reply.send(Answer::Deleted(Ok(deleted)));
-            }
+            tasks.into_iter().for_each(|task| task.answer(None));
             Ok(())
         }
         Err(error) => {
             tracing::error!(%error, "a commit failed; nothing of it was acknowledged");
-            for reply in add_replies {
-                let _ = reply.send(Answer::Added(Err(copy(&error))));
+            for reply in replies {
+                let _ = reply.send(Err(copy(&error)));
             }
-            for reply in delete_replies {
-                let _ = reply.send(Answer::Deleted(Err(copy(&error))));
-            }
+            tasks.into_iter().for_each(|task| task.answer(Some(copy(&error))));
             if matches!(error, Error::Unknown(_)) { Err(()) } else { Ok(()) }
         }
     }
 }
 
-type Outcome = (Vec<Status>, Vec<Deleted>);
-
 fn run(
     connection: &mut Connection,
     shared: &Shared,
     batches: Vec<Batch>,
-    orders: &[Order],
-) -> Result<Outcome, Error> {
+    tasks: &mut [Box<dyn Task>],
+) -> Result<Vec<Status>, Error> {
     let rows: usize = batches.iter().map(|batch| batch.entries.len()).sum();
     let mut work = Work::begin(connection, shared)?;
     let slice = shared.waiting.write().slice(rows);
@@ -184,7 +220,7 @@ fn run(
         slice.write(&work.transaction)?;
     }
     // An error drops the transaction, which rolls it back; memory was not touched.
-    let outcome = work.all(batches, orders)?;
+    let outcome = work.all(batches, tasks)?;
     work.finish()?;
     if let Some(slice) = &slice {
         shared.waiting.write().merged(slice);
@@ -204,13 +240,13 @@ impl<'a> Work<'a> {
             changed: HashMap::new(),
             indexed: Vec::new(),
             defined: HashMap::new(),
+            events: Vec::new(),
         })
     }
 
-    fn all(&mut self, batches: Vec<Batch>, orders: &[Order]) -> Result<Outcome, Error> {
-        let mut deletions = Vec::with_capacity(orders.len());
-        for order in orders {
-            deletions.push(Deletion::new(self).run(order)?);
+    fn all(&mut self, batches: Vec<Batch>, tasks: &mut [Box<dyn Task>]) -> Result<Vec<Status>, Error> {
+        for task in tasks {
+            task.run(self)?;
         }
         let mut adding = Adding::new(self);
         let mut statuses = Vec::with_capacity(batches.len());
@@ -218,8 +254,12 @@ impl<'a> Work<'a> {
             statuses.push(adding.batch(batch)?);
         }
         adding.write(&statuses)?;
-        let statuses = statuses.into_iter().map(|(status, _)| status).collect();
-        Ok((statuses, deletions))
+        Ok(statuses.into_iter().map(|(status, _)| status).collect())
+    }
+
+    /// Notes what the audit log is to hold when the transaction is committed.
+    pub(super) fn record(&mut self, event: Event) {
+        self.events.push(event);
     }
 
     /// The collection's row, made if it is new.
