@@ -1,6 +1,8 @@
 //! From an envelope to stored objects: each is read, judged, and handed to the store with the
 //! others of its POST.
 
+mod attribution;
+
 use crate::policy::{self, Directory, Item, Together, WriteScope};
 use crate::stix::Timestamp;
 use crate::stix::claims::Claims;
@@ -27,7 +29,8 @@ pub fn prepare(
     };
     let standings = Together::new(&items, around).standings();
     let entry = |(item, standing)| entry(directory, scope, item, standing, now);
-    let entries = items.into_iter().zip(standings).map(entry).collect();
+    let mut entries: Vec<Entry> = items.into_iter().zip(standings).map(entry).collect();
+    attribution::hide_sources(store, directory, scope, &mut entries, now);
     Batch {
         status_id,
         collection: scope.collection().to_owned(),

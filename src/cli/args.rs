@@ -1,8 +1,10 @@
 //! Every command and its arguments, as `--help` shows them.
 
 mod content;
+mod governance;
 
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
+pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -37,6 +39,11 @@ pub(super) enum Command {
     Poll(PollArgs),
     /// Show who this certificate is to a server, and what it may use there.
     Whoami(WhoamiArgs),
+    /// Tell why a client sees an object, or does not: each line of the decision.
+    Explain(ExplainArgs),
+    /// What a change of the registry would do.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     #[command(flatten)]
     Content(ContentCommand),
 }

@@ -10,6 +10,7 @@ mod init;
 mod input;
 mod output;
 mod pki;
+mod policy;
 mod poll;
 mod publish;
 mod registry;
@@ -60,6 +61,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Publish(args) => publish::run(&args),
         Command::Poll(args) => poll::run(&args),
         Command::Whoami(args) => connect::whoami(&args),
+        Command::Explain(args) => policy::explain(&args),
+        Command::Policy(args::PolicyCommand::Simulate(args)) => policy::simulate(&args),
         Command::Content(command) => content::run(&command),
     }
 }

@@ -71,7 +71,7 @@ fn show(args: &HubArgs) -> anyhow::Result<Exit> {
 }
 
 /// Reads a registry file, with the certificates that it names.
-fn read(path: &Path) -> anyhow::Result<Registry> {
+pub(super) fn read(path: &Path) -> anyhow::Result<Registry> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| stop(Exit::BadData, format!("cannot read {}: {error}", path.display())))?;
     let mut registry = parse(&text, path)?;
@@ -112,7 +112,7 @@ fn schemas(registry: &mut Registry, path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn parse(text: &str, path: &Path) -> anyhow::Result<Registry> {
+pub(super) fn parse(text: &str, path: &Path) -> anyhow::Result<Registry> {
     Registry::parse(text).map_err(|problems| {
         let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
         stop(Exit::BadData, format!("{}:\n  {}", path.display(), list.join("\n  ")))

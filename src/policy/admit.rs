@@ -3,8 +3,9 @@
 use super::directory::Place;
 use super::together::Standing;
 use super::{Directory, Handling, Peer, WriteScope};
-use crate::registry::{Collection, Downgrade, UnknownExtensions, Unmarked};
-use crate::stix::marking::{Terms, is_known_extension};
+use crate::registry::{Attribution, Collection, Downgrade, UnknownExtensions, Unmarked};
+use crate::stix::marking::{Attribution as Consent, Terms, is_known_extension};
+use crate::stix::schema::{self, Class};
 use crate::stix::{Object, StixId, Timestamp, Tlp};
 use std::sync::Arc;
 
@@ -37,6 +38,31 @@ impl Admitted {
     /// May this version have a lower level than the one before?
     pub fn may_lower(&self) -> bool {
         self.may_lower
+    }
+
+    /// The same, re-created so that it no longer tells whose it is.
+    #[must_use]
+    pub fn renamed(self, object: Object) -> Self {
+        Self { object, ..self }
+    }
+
+    /// Must its source not be named where it goes?
+    pub fn hides_source(&self, directory: &Directory, collection: &Collection, now: Timestamp) -> bool {
+        let object_type = self.object.id().object_type();
+        let is_definition = matches!(object_type, "marking-definition" | "extension-definition");
+        if is_definition || schema::is_known_type(object_type) == Some(Class::Sco) {
+            return false;
+        }
+        let consent = self.handling.attribution(now);
+        let names_member =
+            || self.object.created_by_ref().is_some_and(|id| directory.behind(id.as_str()).is_some());
+        match (consent, collection.attribution) {
+            (Some(Consent::MustNot), _) => true,
+            (_, Some(Attribution::Open | Attribution::Restricted)) => false,
+            (_, Some(Attribution::Anonymous)) => names_member() || object_type == "sighting",
+            // A sighting tells who was attacked.
+            (consent, None) => consent.is_none() && self.object.names_victims(),
+        }
     }
 
     /// Would the sender's organisation see an object of this handling? What it would not see must
@@ -197,7 +223,7 @@ fn owner(directory: &Directory, peer: &Peer, place: &Place, object: &Object) -> 
         return Ok(own.to_owned());
     };
     if owner != own && !place.agreement.relays.iter().any(|relay| relay == own) {
-        return Err(Refusal::ForeignCreator(creator.clone(), directory.identity_of(own).to_owned()));
+        return Err(Refusal::ForeignCreator(creator.clone(), directory.identity_of(own)));
     }
     Ok(owner.to_owned())
 }

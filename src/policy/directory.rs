@@ -81,7 +81,7 @@ pub struct Directory {
     peers: HashMap<Anchor, HashMap<String, Arc<Peer>>>,
     /// By API root, sorted by collection id.
     roots: HashMap<String, Vec<Arc<Place>>>,
-    /// The organisation behind each identity.
+    /// The organisation behind each identity: its own, and those of its clients.
     identities: HashMap<String, String>,
     extensions: Extensions,
     /// By client and number of the collection; made when first asked for.
@@ -154,7 +154,7 @@ impl Directory {
         for places in roots.values_mut() {
             places.sort_by(|a, b| a.collection.id.cmp(&b.collection.id));
         }
-        let identities = registry.organisations.iter().map(|o| (o.identity(), o.id.clone())).collect();
+        let identities = registry.organisations.iter().flat_map(identities_of).collect();
         let mut extensions = Extensions::default();
         for extension in &registry.extensions {
             // The registry's check has compiled it once already.
@@ -206,10 +206,19 @@ impl Directory {
         self.identities.get(identity).map(String::as_str)
     }
 
+    /// All that names an organisation: its identity and those of its clients; its names; its hosts.
+    pub fn names_of(&self, organisation: &str) -> [Vec<String>; 3] {
+        let found = self.registry.organisations.iter().find(|found| found.id == organisation);
+        let Some(found) = found else { return Default::default() };
+        let identities = found.clients.iter().filter_map(|client| client.identity.clone());
+        let identities = std::iter::once(found.identity()).chain(identities).collect();
+        [identities, vec![found.id.clone(), found.name.clone()], found.hosts.clone()]
+    }
+
     /// The STIX identity of an organisation.
-    pub(super) fn identity_of(&self, organisation: &str) -> &str {
-        let found = self.identities.iter().find(|(_, owner)| *owner == organisation);
-        found.map_or("", |(identity, _)| identity)
+    pub(super) fn identity_of(&self, organisation: &str) -> String {
+        let found = self.registry.organisations.iter().find(|found| found.id == organisation);
+        found.map(Organisation::identity).unwrap_or_default()
     }
 
     /// Who holds this certificate; nobody if that is not certain.
@@ -341,6 +350,12 @@ impl Directory {
     pub(super) fn grant_at(&self, peer: &Arc<Peer>, place: &Arc<Place>) -> Option<Grant> {
         self.grant_of(peer, place)
     }
+}
+
+/// The identities of an organisation and its clients, which are all its own.
+fn identities_of(organisation: &Organisation) -> Vec<(String, String)> {
+    let clients = organisation.clients.iter().filter_map(|client| client.identity.clone());
+    std::iter::once(organisation.identity()).chain(clients).map(|id| (id, organisation.id.clone())).collect()
 }
 
 /// The organisations in one of the audiences of these names that are active.

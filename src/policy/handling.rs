@@ -1,7 +1,7 @@
 //! Handling: everything about an object that decides who may see it, computed once when it comes in.
 
 use crate::registry::USUAL_PURPOSES;
-use crate::stix::marking::Terms;
+use crate::stix::marking::{Attribution, Terms};
 use crate::stix::{Timestamp, Tlp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -62,6 +62,12 @@ impl Handling {
     /// The level as it would be without what the object is about.
     pub fn own_level(&self, now: Timestamp) -> Tlp {
         level(&self.terms, now).unwrap_or(Tlp::Red)
+    }
+
+    /// May its source be named, as its markings say?
+    pub fn attribution(&self, now: Timestamp) -> Option<Attribution> {
+        let policies = self.terms.policies.iter().filter(|policy| policy.is_in_force(now));
+        self.terms.attribution.max(policies.filter_map(|policy| policy.attribution).max())
     }
 
     /// What it may be used for; anything if there is nothing here.

@@ -65,6 +65,9 @@ pub struct Organisation {
     /// Its own certificate authority: a PEM file in `registry.toml`, the PEM text once applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trust_anchor: Option<String>,
+    /// Its host names: references to them are left out where it is not to be named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
     /// What it may use information for; absent, anything that agreements allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purposes: Option<Vec<String>>,
@@ -356,6 +359,12 @@ impl Organisation {
     pub fn identity(&self) -> String {
         self.identity.clone().unwrap_or_else(|| identity_of(&self.id))
     }
+}
+
+/// The STIX identity that stands for the members of a collection who are not named.
+pub fn identity_of_collection(id: &str) -> String {
+    let name = format!("urn:liaison:collection:{id}");
+    format!("identity--{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, name.as_bytes()))
 }
 
 /// The STIX identity of an organisation that names none: the same on every hub.

@@ -33,6 +33,7 @@ pub struct Header {
     labelled: Option<Box<Terms>>,
     defines: Option<Box<Terms>>,
     ends: Vec<String>,
+    names_victims: bool,
     revoked: bool,
     extensions: Vec<String>,
     known_anyway: bool,
@@ -128,6 +129,8 @@ impl Header {
             labelled,
             defines: defines.map_err(ObjectError::Definition)?.map(Box::new),
             ends: ends(seen.value, &object_type),
+            names_victims: object_type == "sighting"
+                && seen.value.member("where_sighted_refs").is_some_and(|refs| !refs.is_empty()),
             revoked: header.value("revoked").is_some_and(|revoked| revoked.kind() == Kind::True),
             extensions: header.extensions(),
             known_anyway: content::tlp_definition(seen.value) == Some(TlpDefinition::Dressed),
@@ -202,6 +205,11 @@ impl Object {
     /// The objects that a relationship, a sighting or a translation is about.
     pub fn ends(&self) -> &[String] {
         &self.header.ends
+    }
+
+    /// Is it a sighting that says where?
+    pub fn names_victims(&self) -> bool {
+        self.header.names_victims
     }
 
     /// The same object with the marking of `tlp` added (`unmarked = "stamp:…"`).

@@ -84,6 +84,8 @@ pub enum Entry {
     Admitted(Box<Prepared>),
     /// Refused already, with a code and the message for the status.
     Refused(Label, &'static str, String),
+    /// Stored with the others without being told of: the identity of the collection.
+    Companion(Box<Prepared>),
     /// Known to everybody by its id, and so a success without being stored.
     Known(Label),
 }
@@ -94,6 +96,8 @@ pub struct Prepared {
     pub(crate) admitted: Admitted,
     pub(crate) sha256: [u8; 32],
     pub(crate) id_hash: i64,
+    /// What it was called when it was sent, if it is called otherwise now.
+    pub(crate) sent_as: Option<Label>,
 }
 
 impl Prepared {
@@ -101,7 +105,25 @@ impl Prepared {
     pub fn new(admitted: Admitted) -> Self {
         let sha256 = sha256(admitted.object().json());
         let id_hash = id_hash(admitted.object().id().as_str());
-        Self { admitted, sha256, id_hash }
+        Self { admitted, sha256, id_hash, sent_as: None }
+    }
+
+    /// For an object that was re-created after it had been sent under this name.
+    pub fn renamed(admitted: Admitted, sent_as: Label) -> Self {
+        Self { sent_as: Some(sent_as), ..Self::new(admitted) }
+    }
+
+    /// What its sender calls it.
+    pub fn label(&self) -> Label {
+        let object = self.admitted.object();
+        let own = || Label { id: object.id().to_string(), version: object.version().as_str().to_owned() };
+        self.sent_as.clone().unwrap_or_else(own)
+    }
+
+    /// What its sender must know about how it is stored.
+    pub fn remark(&self) -> Option<String> {
+        let id = self.admitted.object().id();
+        self.sent_as.as_ref().map(|_| format!("kept as {id}: here its source is not named"))
     }
 }
 

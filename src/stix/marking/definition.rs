@@ -74,6 +74,15 @@ fn claims(definition: Value) -> Terms {
             let level = within("pap").map(|level| Pap::parse(&level).unwrap_or(Pap::Red));
             terms.pap = terms.pap.max(level).or(Some(Pap::Red));
         }
+        // The consent of CISA's programme; what else such a marking says must be understood.
+        "ais" => {
+            terms.attribution = match within("consent").as_deref() {
+                Some("EVERYONE") => Some(Attribution::May),
+                Some("NONE") => Some(Attribution::MustNot),
+                _ => None,
+            };
+            terms.needs.insert("definition_type:ais".to_owned());
+        }
         other => match Tlp::of_label(other) {
             Some(tlp) => terms.tlp = terms.tlp.max(Some(tlp)),
             None => {

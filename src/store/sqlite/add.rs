@@ -13,7 +13,7 @@ use super::writer::Work;
 use crate::policy::Handling;
 use crate::stix::equality::canonical;
 use crate::stix::marking::built_in;
-use crate::stix::object::UNVERSIONED;
+use crate::stix::object::{Label, UNVERSIONED};
 use crate::stix::{Object, Timestamp};
 use crate::store::{Batch, Entry, Error, Prepared, sha256};
 use crate::taxii::resource::{Progress, Status, StatusDetail};
@@ -110,11 +110,14 @@ impl<'w, 'a> Adding<'w, 'a> {
             let (detail, ok) = match entry {
                 Entry::Refused(label, _, message) => (detail(label.id, label.version, Some(message)), false),
                 Entry::Known(label) => (detail(label.id, label.version, Some(KNOWN.to_owned())), true),
+                Entry::Companion(prepared) => {
+                    self.judge(&batch.collection, coll, prepared, batch.received.micros())?;
+                    continue;
+                }
                 Entry::Admitted(prepared) => {
-                    let object = prepared.admitted.object();
-                    let (id, version) = (object.id().to_string(), object.version().as_str().to_owned());
+                    let (Label { id, version }, remark) = (prepared.label(), prepared.remark());
                     match self.judge(&batch.collection, coll, prepared, batch.received.micros())? {
-                        Verdict::Stored => (detail(id, version, None), true),
+                        Verdict::Stored => (detail(id, version, remark), true),
                         Verdict::Present => (detail(id, version, Some(PRESENT.to_owned())), true),
                         Verdict::Refused(why) => (detail(id, version, Some(why.text.to_owned())), false),
                     }

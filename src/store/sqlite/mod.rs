@@ -7,6 +7,7 @@ mod family;
 mod index;
 mod lineage;
 mod links;
+mod look;
 mod markings;
 mod objection;
 mod open;
@@ -17,6 +18,7 @@ mod reopen_tests;
 mod visible;
 mod writer;
 
+pub use look::{Kept, Share};
 pub use open::{Options, check};
 pub use registry::Tool;
 

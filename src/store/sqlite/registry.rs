@@ -26,6 +26,10 @@ impl Tool {
         Ok(Self { connection: connect(path, now)? })
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// The registry as last applied.
     pub fn registry(&self) -> Result<Option<String>, Error> {
         Ok(load(&self.connection, None)?.map(|(_, text)| text))

@@ -128,7 +128,9 @@ fn next_jobs(queue: &mpsc::Receiver<Job>) -> Option<Vec<Job>> {
 /// About how much a job adds to the log.
 fn bytes(job: &Job) -> usize {
     let entry = |entry: &Entry| match entry {
-        Entry::Admitted(prepared) => prepared.admitted.object().json().len() + ROW_BYTES,
+        Entry::Admitted(prepared) | Entry::Companion(prepared) => {
+            prepared.admitted.object().json().len() + ROW_BYTES
+        }
         Entry::Refused(_, _, message) => message.len() + ROW_BYTES,
         Entry::Known(_) => ROW_BYTES,
     };
