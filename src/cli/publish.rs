@@ -6,7 +6,7 @@ use super::args::PublishArgs;
 use super::connect::{Connection, Need, choose, connect, failed, runtime};
 use super::output::{self, Exit, stop};
 use crate::client::{Client, ClientError, Found};
-use crate::taxii::resource::{Progress, Status, StatusDetail};
+use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -96,7 +96,9 @@ impl Summary {
         self.success += status.success_count;
         self.failure += status.failure_count;
         self.pending += status.pending_count;
-        self.unchanged += status.successes.iter().filter(|detail| detail.message.is_some()).count() as u64;
+        let is_unchanged = |text: &String| [PRESENT, KNOWN].contains(&text.as_str());
+        let unchanged = |detail: &&StatusDetail| detail.message.as_ref().is_some_and(is_unchanged);
+        self.unchanged += status.successes.iter().filter(unchanged).count() as u64;
         self.failures.extend(status.failures);
     }
 }

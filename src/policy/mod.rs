@@ -233,4 +233,6 @@ fn in_force(agreement: &Agreement, now: Timestamp) -> Result<(), Denied> {
 }
 
 #[cfg(test)]
+mod properties_tests;
+#[cfg(test)]
 mod tests;

@@ -158,6 +158,11 @@ pub struct VersionList {
     pub versions: Vec<String>,
 }
 
+/// Said of a success that changed nothing: the version is there.
+pub const PRESENT: &str = "already there; nothing was changed";
+/// Said of a success that changed nothing: the object is built in.
+pub const KNOWN: &str = "a level of TLP, which everybody knows by its id; nothing was stored";
+
 /// What every error answer carries (TAXII 2.1 §3.6.1).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ErrorMessage {

@@ -19,6 +19,7 @@ mod deletion;
 mod discovery;
 mod errors;
 mod filters;
+mod governance;
 mod layers;
 mod ledger;
 mod lineage;

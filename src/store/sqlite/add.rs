@@ -16,7 +16,7 @@ use crate::stix::marking::built_in;
 use crate::stix::object::{Label, UNVERSIONED};
 use crate::stix::{Object, Timestamp};
 use crate::store::{Batch, Entry, Error, Prepared, sha256};
-use crate::taxii::resource::{Progress, Status, StatusDetail};
+use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail};
 use rusqlite::{CachedStatement, params, types::Value};
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -453,6 +453,3 @@ fn same_or_conflict(old: Form, new: Form) -> Verdict {
 fn detail(id: String, version: String, message: Option<String>) -> StatusDetail {
     StatusDetail { id, version, message }
 }
-
-const PRESENT: &str = "already there; nothing was changed";
-const KNOWN: &str = "a level of TLP, which everybody knows by its id; nothing was stored";
