@@ -7,8 +7,9 @@ use crate::policy::{self, Directory, Item, Together, WriteScope};
 use crate::stix::Timestamp;
 use crate::stix::claims::Claims;
 use crate::stix::object::{Label, Rejected};
-use crate::store::{Batch, Entry, Prepared, Store};
+use crate::store::{Batch, Entry, Error, Prepared, Store};
 use crate::taxii::Envelope;
+use std::cell::RefCell;
 
 /// Judges every object of an envelope. Nothing is stored yet; no lock is held.
 pub fn prepare(
@@ -18,27 +19,34 @@ pub fn prepare(
     envelope: Envelope,
     status_id: String,
     now: Timestamp,
-) -> Batch {
+) -> Result<Batch, Error> {
     let items: Vec<Item> = envelope.objects().map(item).collect();
     let markings = store.markings(scope.collection());
-    let around = policy::Around {
-        unmarked: scope.declared().unmarked,
-        markings: &markings,
-        stored: &|id| store.handling_of(scope.collection(), id).ok().flatten(),
-        now,
+    let failed = RefCell::new(None);
+    let stored = |id: &str| {
+        let found = store.latest(scope.collection(), id);
+        found.unwrap_or_else(|error| {
+            *failed.borrow_mut() = Some(error);
+            None
+        })
     };
+    let around =
+        policy::Around { unmarked: scope.declared().unmarked, markings: &markings, stored: &stored, now };
     let standings = Together::new(&items, around).standings();
+    if let Some(error) = failed.take() {
+        return Err(error);
+    }
     let entry = |(item, standing)| entry(directory, scope, item, standing, now);
     let mut entries: Vec<Entry> = items.into_iter().zip(standings).map(entry).collect();
     attribution::hide_sources(store, directory, scope, &mut entries, now);
-    Batch {
+    Ok(Batch {
         status_id,
         collection: scope.collection().to_owned(),
         api_root: scope.api_root().to_owned(),
         client: scope.client(),
         received: now,
         entries,
-    }
+    })
 }
 
 fn item(found: Result<crate::stix::Object, Box<Rejected>>) -> Item {

@@ -125,7 +125,7 @@ fn publish(
         Options { profile: scope.profile(), extensions: Some(directory.extensions()), ..Options::default() };
     let envelope = Envelope::parse(body, options)?;
     let status_id = uuid::Uuid::new_v4().to_string();
-    let batch = ingest::prepare(store, directory, scope, envelope, status_id, clock.now());
+    let batch = ingest::prepare(store, directory, scope, envelope, status_id, clock.now())?;
     Ok(store.add(batch)?)
 }
 

@@ -98,7 +98,7 @@ impl Masks<'_> {
         let Some(new) = disguise.new_id(&id).filter(|_| renaming.new_id(id.as_str()).is_none()) else {
             return Ok(());
         };
-        if self.store.handling_of(self.collection, &new)?.is_some() {
+        if self.store.latest(self.collection, &new)?.is_some() {
             renaming.add(&id, disguise);
         }
         Ok(())

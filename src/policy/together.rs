@@ -70,8 +70,8 @@ pub struct Around<'a> {
     pub unmarked: Unmarked,
     /// The markings defined in the collection.
     pub markings: &'a Markings,
-    /// The handling of the latest version of an object in the collection.
-    pub stored: &'a dyn Fn(&str) -> Option<Handling>,
+    /// The latest version of an object in the collection, and its handling.
+    pub stored: &'a dyn Fn(&str) -> Option<(StixTime, Handling)>,
     /// The time.
     pub now: Timestamp,
 }
@@ -80,7 +80,8 @@ pub struct Around<'a> {
 pub struct Together<'a> {
     around: Around<'a>,
     items: &'a [Item],
-    own: Vec<Result<Arc<Terms>, Refusal>>,
+    /// By item: what its markings say, as far as that is known, and what is wrong with them.
+    own: Vec<(Arc<Terms>, Option<Refusal>)>,
     /// By item: what it takes from others.
     inherited: HashMap<usize, Arc<Terms>>,
     /// Inheritance was given up: whoever depends on it is refused.
@@ -104,14 +105,21 @@ impl<'a> Together<'a> {
     }
 
     fn own_level(&self, at: usize) -> Option<Tlp> {
-        self.own[at].as_ref().ok().and_then(|terms| level(terms, self.around.now))
+        level(&self.own[at].0, self.around.now)
     }
 
     fn standing(&self, at: usize) -> Result<Standing, Refusal> {
-        let own = self.own[at].clone()?;
+        match &self.own[at] {
+            (_, Some(refusal)) => Err(refusal.clone()),
+            (own, None) => self.settled(at, own),
+        }
+    }
+
+    /// How an item stands if whatever is wrong with its markings is passed over.
+    fn settled(&self, at: usize, own: &Arc<Terms>) -> Result<Standing, Refusal> {
         let with = |terms, source| Ok(Standing { terms, source, floor: Tlp::Clear });
         if self.own_level(at).is_some() {
-            return with(own, Source::Own);
+            return with(own.clone(), Source::Own);
         }
         if let Some(inherited) = self.inherited.get(&at) {
             return with(inherited.clone(), Source::Container);
@@ -119,26 +127,55 @@ impl<'a> Together<'a> {
         if self.is_entangled {
             return Err(Refusal::Entangled);
         }
-        let given = |tlp| Arc::new(Terms { tlp: Some(tlp), ..Terms::clone(&own) });
-        let object_type = self.items[at].object_type();
-        let is_exempt = matches!(object_type, "marking-definition" | "extension-definition");
-        match self.around.unmarked {
-            Unmarked::Assume(tlp) => with(given(tlp), Source::Collection),
-            Unmarked::Stamp(tlp) if !is_exempt => with(given(tlp), Source::Collection),
-            _ if is_exempt => with(given(Tlp::Clear), Source::Type),
-            _ if matches!(object_type, "identity" | "location") => with(given(Tlp::Green), Source::Type),
-            Unmarked::Inherit => Err(Refusal::NothingInherited),
-            _ => Err(Refusal::Unmarked),
+        let given = |tlp| Arc::new(Terms { tlp: Some(tlp), ..Terms::clone(own) });
+        let about = || self.translated(at, own);
+        match (self.items[at].object_type(), self.around.unmarked) {
+            ("marking-definition" | "extension-definition", _) => with(given(Tlp::Clear), Source::Type),
+            ("language-content", rule) if about().is_some() => {
+                let mut terms = about().unwrap_or_default();
+                terms.tlp = terms.tlp.max(rule.level());
+                with(
+                    Arc::new(terms),
+                    if rule.level().is_some() { Source::Collection } else { Source::Container },
+                )
+            }
+            (_, Unmarked::Assume(tlp) | Unmarked::Stamp(tlp)) => with(given(tlp), Source::Collection),
+            ("identity" | "location", _) => with(given(Tlp::Green), Source::Type),
+            (_, Unmarked::Inherit) => Err(Refusal::NothingInherited),
+            (_, Unmarked::Reject) => Err(Refusal::Unmarked),
         }
+    }
+
+    /// What a translation without a level is under: what its object is under.
+    fn translated(&self, at: usize, own: &Terms) -> Option<Terms> {
+        let Item::Object(object) = &self.items[at] else { return None };
+        let about = object.ends().first()?;
+        let here = self.latest(about);
+        let stored = (self.around.stored)(about);
+        let is_newer = |(version, _): &(StixTime, Handling)| {
+            here.is_none_or(|to| self.items[to].version().is_none_or(|here| version > here))
+        };
+        let mut terms = own.clone();
+        match (stored.filter(is_newer), here) {
+            (Some((_, handling)), _) => {
+                terms.add(&handling.terms);
+                terms.tlp = terms.tlp.max(Some(handling.level(self.around.now)));
+            }
+            (None, Some(to)) => {
+                let standing = self.settled(to, &self.own[to].0).ok()?;
+                terms.add(&standing.terms);
+                terms.tlp = terms.tlp.max(level(&standing.terms, self.around.now));
+            }
+            (None, None) => return None,
+        }
+        terms.tlp.map(|_| terms)
     }
 
     /// Objects without a level take the highest that they are named by, with everything else that
     /// those ask for. From the highest level down, so that each object is settled once.
     fn inherit(&mut self) {
         let levels: Vec<Option<Tlp>> = (0..self.items.len()).map(|at| self.own_level(at)).collect();
-        let is_translation = |item: &Item| item.object_type() == "language-content";
-        let takes = levels.iter().any(Option::is_none);
-        if !takes || !(levels.iter().any(Option::is_some) || self.items.iter().any(is_translation)) {
+        if levels.iter().all(Option::is_some) || levels.iter().all(Option::is_none) {
             return;
         }
         let names = self.names(&levels);
@@ -146,8 +183,8 @@ impl<'a> Together<'a> {
         for tlp in Tlp::ALL.into_iter().rev() {
             let mut open: Vec<usize> = (0..levels.len()).filter(|at| levels[*at] == Some(tlp)).collect();
             while let Some(at) = open.pop() {
-                let terms = self.inherited.get(&at).cloned().or_else(|| self.own[at].clone().ok());
-                let (Some(terms), Some(targets)) = (terms, names.get(&at)) else { continue };
+                let terms = self.inherited.get(&at).unwrap_or(&self.own[at].0).clone();
+                let Some(targets) = names.get(&at) else { continue };
                 for target in targets {
                     steps += 1;
                     if steps > STEPS_MAX {
@@ -160,12 +197,11 @@ impl<'a> Together<'a> {
                 }
             }
         }
-        self.translations(&levels);
     }
 
     /// Puts an object without a level under these terms; true if that changed anything.
     fn take(&mut self, at: usize, terms: &Terms, tlp: Tlp) -> bool {
-        let Ok(own) = &self.own[at] else { return false };
+        let own = &self.own[at].0;
         let before = self.inherited.get(&at);
         if before.is_some_and(|before| before.tlp > Some(tlp)) {
             return false;
@@ -203,28 +239,6 @@ impl<'a> Together<'a> {
         names
     }
 
-    /// A translation without a level is under what its object is under.
-    fn translations(&mut self, levels: &[Option<Tlp>]) {
-        let open = (0..levels.len()).filter(|at| levels[*at].is_none() && !self.inherited.contains_key(at));
-        let open: Vec<usize> =
-            open.filter(|at| self.items[*at].object_type() == "language-content").collect();
-        for at in open {
-            let Item::Object(object) = &self.items[at] else { continue };
-            let Some(about) = object.ends().first() else { continue };
-            let here = self.latest(about).and_then(|to| self.standing(to).ok());
-            let found = match here {
-                Some(standing) => Some((standing.terms, None)),
-                None => (self.around.stored)(about).map(|handling| {
-                    (Arc::new(handling.terms.clone()), Some(handling.level(self.around.now)))
-                }),
-            };
-            let Some((terms, stored)) = found else { continue };
-            if let Some(tlp) = stored.or_else(|| level(&terms, self.around.now)) {
-                self.take(at, &terms, tlp);
-            }
-        }
-    }
-
     /// The item that is the latest version of an object.
     fn latest(&self, id: &str) -> Option<usize> {
         let versions = self.items.iter().enumerate().filter(|(_, item)| item.id() == Some(id));
@@ -238,11 +252,9 @@ impl<'a> Together<'a> {
         }
         let mut latest: HashMap<&str, (Option<&StixTime>, Tlp)> = HashMap::new();
         for (at, item) in self.items.iter().enumerate() {
-            let Some(tlp) = all[at].as_ref().ok().and_then(|found| level(&found.terms, self.around.now))
-            else {
-                continue;
-            };
-            let Some(id) = item.id() else { continue };
+            let found = self.settled(at, &self.own[at].0).ok();
+            let found = found.and_then(|found| level(&found.terms, self.around.now));
+            let (Some(tlp), Some(id)) = (found, item.id()) else { continue };
             let entry = latest.entry(id).or_insert((item.version(), tlp));
             if item.version() >= entry.0 {
                 *entry = (item.version(), tlp);
@@ -250,8 +262,16 @@ impl<'a> Together<'a> {
         }
         for (at, item) in self.items.iter().enumerate() {
             let (Item::Object(object), Ok(standing)) = (item, &mut all[at]) else { continue };
-            let ends = object.ends().iter().filter_map(|id| latest.get(id.as_str()));
-            standing.floor = ends.map(|(_, tlp)| *tlp).max().unwrap_or(Tlp::Clear);
+            let own = level(&standing.terms, self.around.now);
+            for (id, (version, tlp)) in
+                object.ends().iter().filter_map(|id| latest.get_key_value(id.as_str()))
+            {
+                let is_outdated =
+                    || (self.around.stored)(id).is_some_and(|(stored, _)| Some(&stored) > *version);
+                if Some(*tlp) > own && *tlp > standing.floor && !is_outdated() {
+                    standing.floor = *tlp;
+                }
+            }
         }
     }
 }
@@ -264,7 +284,7 @@ struct Resolver<'a> {
     here: HashMap<&'a str, Vec<Result<&'a Terms, ()>>>,
     stored: &'a Markings,
     /// Most objects are marked alike.
-    known: HashMap<Marked<'a>, Result<Arc<Terms>, Refusal>>,
+    known: HashMap<Marked<'a>, (Arc<Terms>, Option<Refusal>)>,
 }
 
 impl<'a> Resolver<'a> {
@@ -282,11 +302,11 @@ impl<'a> Resolver<'a> {
         Self { here, stored: around.markings, known: HashMap::new() }
     }
 
-    fn all(&mut self, items: &'a [Item]) -> Vec<Result<Arc<Terms>, Refusal>> {
+    fn all(&mut self, items: &'a [Item]) -> Vec<(Arc<Terms>, Option<Refusal>)> {
         items.iter().map(|item| self.own(item)).collect()
     }
 
-    fn own(&mut self, item: &'a Item) -> Result<Arc<Terms>, Refusal> {
+    fn own(&mut self, item: &'a Item) -> (Arc<Terms>, Option<Refusal>) {
         let (marks, labelled) = match item {
             Item::Object(object) => (object.marks(), object.labelled()),
             Item::Rejected(found) => (found.1.marks.as_slice(), Some(&found.1.labelled)),
@@ -295,8 +315,11 @@ impl<'a> Resolver<'a> {
             return known.clone();
         }
         let mut terms = labelled.cloned().unwrap_or_default();
-        let found = marks.iter().try_for_each(|id| self.add(&mut terms, id));
-        let found = found.map(|()| Arc::new(terms));
+        let mut refusal = None;
+        for id in marks {
+            refusal = self.add(&mut terms, id).err().or(refusal);
+        }
+        let found = (Arc::new(terms), refusal);
         self.known.insert((marks, labelled), found.clone());
         found
     }

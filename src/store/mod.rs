@@ -8,8 +8,8 @@ pub use cache::{CachedPage, PageCache, PageKey};
 pub use handle::Handle;
 
 use crate::policy::{Admitted, EraseScope, Handling, Markings, ReadScope};
-use crate::stix::Timestamp;
 use crate::stix::object::Label;
+use crate::stix::{StixTime, Timestamp};
 use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
 use std::sync::Arc;
@@ -48,8 +48,8 @@ pub trait Store: Send + Sync {
     fn visibility(&self, scope: &ReadScope) -> Arc<[u64]>;
     /// The markings that are defined in a collection; answered from memory.
     fn markings(&self, collection: &str) -> Arc<Markings>;
-    /// The handling of the latest version of an object, for judging what refers to it.
-    fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error>;
+    /// The latest version of an object and its handling, for judging what refers to it.
+    fn latest(&self, collection: &str, id: &str) -> Result<Option<(StixTime, Handling)>, Error>;
     /// The registry's generation if it is not `known`, and its text.
     fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error>;
     /// The secret and the epoch of `next` cursors.

@@ -122,14 +122,9 @@ impl World {
         )
         .unwrap();
         let status_id = uuid::Uuid::new_v4().to_string();
-        self.store.add(ingest::prepare(
-            self.store.as_ref(),
-            &self.directory,
-            &scope,
-            envelope,
-            status_id,
-            now,
-        ))
+        self.store.add(
+            ingest::prepare(self.store.as_ref(), &self.directory, &scope, envelope, status_id, now).unwrap(),
+        )
     }
 
     fn page(&self, client: &str, after: Option<Timestamp>, limit: u32, query: &str) -> Page {
@@ -357,7 +352,9 @@ fn what_is_stored_comes_back_byte_for_byte() {
         let id = uuid::Uuid::new_v4().to_string();
         world
             .store
-            .add(ingest::prepare(world.store.as_ref(), &world.directory, &scope, envelope, id, at(0)))
+            .add(
+                ingest::prepare(world.store.as_ref(), &world.directory, &scope, envelope, id, at(0)).unwrap(),
+            )
             .unwrap();
         assert_eq!(world.page("cert-b/siem", None, 1, "").rows[0].json, text.as_bytes());
         let records = Query {
@@ -782,8 +779,8 @@ impl Store for Meddling<'static> {
         self.store.markings(collection)
     }
 
-    fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error> {
-        self.store.handling_of(collection, id)
+    fn latest(&self, collection: &str, id: &str) -> Result<Option<(StixTime, Handling)>, Error> {
+        self.store.latest(collection, id)
     }
 
     fn visibility(&self, scope: &ReadScope) -> Arc<[u64]> {
@@ -820,7 +817,8 @@ fn a_page_with_a_handling_newer_than_its_key_is_not_kept_for_others() {
             envelope,
             uuid::Uuid::new_v4().to_string(),
             at(0),
-        );
+        )
+        .unwrap();
         let store = world.store.clone();
         let meddle: Box<dyn FnOnce() + Send> = Box::new(move || drop(store.add(batch).unwrap()));
         let meddling = Meddling { store: world.store.clone(), meddle: parking_lot::Mutex::new(Some(meddle)) };

@@ -45,7 +45,7 @@ impl Terms {
     pub fn of_label(label: &str) -> Option<Self> {
         let tlp = Tlp::of_label(label);
         let pap = Pap::of_label(label);
-        let hides = label.trim_matches('"').eq_ignore_ascii_case("tlp:ex:chr");
+        let hides = super::unquoted(label).eq_ignore_ascii_case("tlp:ex:chr");
         let attribution = hides.then_some(Attribution::MustNot);
         (tlp.is_some() || pap.is_some() || hides).then(|| Self { tlp, pap, attribution, ..Self::default() })
     }
@@ -95,11 +95,15 @@ fn claims(definition: Value) -> Terms {
 
 /// Does an ACS marking say that it is public?
 fn is_public(extension: Value) -> bool {
-    let class = extension.member("control_set").and_then(|set| set.member("classification"));
-    let is_unclassified = class.and_then(|class| class.text()).is_some_and(|class| class == "U");
-    let determination = extension.member("formal_determination");
-    let says = |value: Value| value.text().is_some_and(|text| text == "PUBREL");
-    is_unclassified && determination.is_some_and(|found| says(found) || found.items().any(says))
+    let control = extension.member("control_set");
+    let class = control.and_then(|set| set.member("classification")).and_then(|class| class.text());
+    let is_unclassified = class.is_some_and(|class| class == "U");
+    // Producers write it in either place, as one text or as a list.
+    let within = control.and_then(|set| set.member("formal_determination"));
+    let says =
+        |value: Value| value.text().is_some_and(|text| text.split([' ', ',']).any(|word| word == "PUBREL"));
+    let mut all = [within, extension.member("formal_determination")].into_iter().flatten();
+    is_unclassified && all.any(|found| says(found) || found.items().any(says))
 }
 
 /// An extension being read.

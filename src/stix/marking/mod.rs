@@ -49,5 +49,10 @@ pub fn built_in(id: &str) -> Option<Terms> {
     Pap::of_marking(id).map(|pap| Terms { pap: Some(pap), ..Terms::default() })
 }
 
+/// A label without the quotes that some producers put around it.
+fn unquoted(label: &str) -> &str {
+    label.trim_matches(['"', '\''])
+}
+
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,7 @@ impl Pap {
 
     /// The level of a label such as `pap:amber`.
     pub fn of_label(label: &str) -> Option<Self> {
-        let label = label.trim_matches('"');
+        let label = super::unquoted(label);
         if !label.get(..4)?.eq_ignore_ascii_case("pap:") {
             return None;
         }

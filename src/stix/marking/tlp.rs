@@ -35,7 +35,7 @@ impl Tlp {
 
     /// The level of a label such as `tlp:amber`, the way some producers mark.
     pub fn of_label(label: &str) -> Option<Self> {
-        let label = label.trim_matches('"');
+        let label = super::unquoted(label);
         if !label.get(..4)?.eq_ignore_ascii_case("tlp:") {
             return None;
         }

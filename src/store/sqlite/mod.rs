@@ -24,7 +24,7 @@ pub use registry::Tool;
 
 use super::{Batch, Deleted, Error, Page, PageCache, Query, Store};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope};
-use crate::stix::Timestamp;
+use crate::stix::{StixTime, Timestamp};
 use crate::taxii::Versions;
 use crate::taxii::resource::Status;
 use classes::Classes;
@@ -171,8 +171,8 @@ impl Store for Sqlite {
         self.shared.markings.read().get(collection).cloned().unwrap_or_default()
     }
 
-    fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error> {
-        self.shared.handling_of(collection, id)
+    fn latest(&self, collection: &str, id: &str) -> Result<Option<(StixTime, Handling)>, Error> {
+        self.shared.latest(collection, id)
     }
 
     fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error> {

@@ -49,8 +49,8 @@ impl Shared {
         Ok(!self.page(scope, &query)?.rows.is_empty())
     }
 
-    /// The handling of an object's latest version.
-    pub(super) fn handling_of(&self, collection: &str, id: &str) -> Result<Option<Handling>, Error> {
+    /// An object's latest version, and its handling.
+    pub(super) fn latest(&self, collection: &str, id: &str) -> Result<Option<(StixTime, Handling)>, Error> {
         self.readers.with(|connection| {
             let transaction = connection.transaction()?;
             let (coll, places) = self.snapshot(&transaction, collection, &[id.to_owned()])?;
@@ -66,8 +66,9 @@ impl Shared {
                 let version = StixTime::parse(&version);
                 latest = latest.max(version.map(|version| (version, class)));
             }
-            let class = latest.and_then(|(_, key)| classes.class(key));
-            Ok(class.and_then(|class| classes.handling(class.handling)).map(|found| Handling::clone(found)))
+            let Some((version, key)) = latest else { return Ok(None) };
+            let handling = classes.class(key).and_then(|class| classes.handling(class.handling));
+            Ok(handling.map(|found| (version, Handling::clone(found))))
         })
     }
 

@@ -58,8 +58,9 @@ fn add(store: &Sqlite, numbers: std::ops::Range<usize>) -> usize {
             format!(r#"{{"objects":[{{"type":"url","id":"{id}","value":"http://{number}.example"}}]}}"#);
         let envelope = Envelope::parse(body.into_bytes(), crate::stix::content::Options::default()).unwrap();
         let status_id = uuid::Uuid::new_v4().to_string();
-        let status =
-            store.add(crate::ingest::prepare(store, &directory, &scope, envelope, status_id, NOW)).unwrap();
+        let status = store
+            .add(crate::ingest::prepare(store, &directory, &scope, envelope, status_id, NOW).unwrap())
+            .unwrap();
         assert_eq!(status.success_count, 1, "{status:?}");
         status.successes.iter().filter(|detail| detail.message.is_some()).count()
     };
