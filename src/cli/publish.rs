@@ -6,6 +6,7 @@ use super::args::PublishArgs;
 use super::connect::{Connection, Need, choose, connect, failed, runtime};
 use super::output::{self, Exit, stop};
 use crate::client::{Client, ClientError, Found};
+use crate::taxii::envelope::OBJECTS_MAX;
 use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -49,7 +50,10 @@ async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<
     let (objects, found) = tokio::join!(reading, choose(connection, args.collection.as_deref(), Need::Write));
     let (objects, found) = (objects??, found?);
     let mut summary = Summary { total: objects.len() as u64, ..Summary::default() };
-    let (batches, oversized) = split(&objects, found.max_content_length);
+    let (batches, oversized) = split(&objects, found.max_content_length)?;
+    // What others refer to must be there before them.
+    let first = objects.iter().filter(|item| item.is_marking && item.together.is_none()).count();
+    let first = if batches.len() > 1 { first.div_ceil(ENVELOPE_OBJECTS) } else { 0 };
     summary.failure += oversized.len() as u64;
     summary.failures.extend(oversized);
     if args.dry_run {
@@ -65,7 +69,7 @@ async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} objects, {per_sec}, {eta} left");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let client = &connection.client;
-    let sending = batches.into_iter().map(|batch| {
+    let mut sending = batches.into_iter().map(|batch| {
         let (found, bar) = (&found, &bar);
         async move {
             // Written only now, so that the files are in memory once and not twice.
@@ -75,7 +79,8 @@ async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<
             Ok::<_, ClientError>(status)
         }
     });
-    let mut answers = stream::iter(sending).buffered(IN_FLIGHT);
+    let before: Vec<_> = sending.by_ref().take(first).collect();
+    let mut answers = stream::iter(before).buffered(1).chain(stream::iter(sending).buffered(IN_FLIGHT));
     while let Some(answer) = answers.next().await {
         let status = answer.map_err(|error| {
             let text = format!(
@@ -136,37 +141,53 @@ async fn send(client: &Client, to: &Found, body: Bytes, tries: u32) -> Result<St
 /// The objects of one envelope.
 type Batch<'a> = Vec<&'a [u8]>;
 
-/// Fills envelopes up to the server's limit, or ours if that is less; what fits in none is named.
-fn split(objects: &[input::Item], max_content_length: u64) -> (Vec<Batch<'_>>, Vec<StatusDetail>) {
-    const FRAME: usize = "{\"objects\":[]}".len();
+/// Fills envelopes up to the server's limit, or ours if that is less; what fits in none is named. Markings
+/// come first, and documents that must stay together do.
+fn split(
+    objects: &[input::Item],
+    max_content_length: u64,
+) -> anyhow::Result<(Vec<Batch<'_>>, Vec<StatusDetail>)> {
     let limit = usize::try_from(max_content_length).unwrap_or(usize::MAX);
     let wanted = limit.min(ENVELOPE_BYTES);
     let (mut batches, mut oversized) = (Vec::new(), Vec::new());
+    let (markings, others): (Vec<_>, Vec<_>) =
+        objects.iter().partition(|item| item.is_marking && item.together.is_none());
+    let all: Vec<&input::Item> = markings.into_iter().chain(others).collect();
     let mut current = Batch::new();
     let mut bytes = FRAME;
-    for object in objects {
-        let json = object.json.as_ref();
-        if json.len() + FRAME > limit {
-            oversized.push(StatusDetail {
-                id: object.name.clone(),
-                version: String::new(),
-                message: Some(format!(
-                    "larger than the {max_content_length} bytes that the server takes at once"
-                )),
-            });
+    for unit in all.chunk_by(|one, other| one.together.is_some() && one.together == other.together) {
+        let size: usize = unit.iter().map(|item| item.json.len() + 1).sum();
+        if size - 1 + FRAME > limit || unit.len() > OBJECTS_MAX {
+            oversized.push(too_large(unit, max_content_length)?);
             continue;
         }
-        if !current.is_empty() && (bytes + json.len() + 1 > wanted || current.len() >= ENVELOPE_OBJECTS) {
+        let is_full = bytes + size > wanted || current.len() + unit.len() > ENVELOPE_OBJECTS;
+        if !current.is_empty() && is_full {
             batches.push(std::mem::take(&mut current));
             bytes = FRAME;
         }
-        bytes += json.len() + 1;
-        current.push(json);
+        bytes += size;
+        current.extend(unit.iter().map(|item| item.json.as_ref()));
     }
     if !current.is_empty() {
         batches.push(current);
     }
-    (batches, oversized)
+    Ok((batches, oversized))
+}
+
+/// One object that fits in no envelope is named among the failures; of a document nothing is sent.
+fn too_large(unit: &[&input::Item], max_content_length: u64) -> anyhow::Result<StatusDetail> {
+    let first = unit[0];
+    if unit.len() > 1 {
+        let text = format!(
+            "{} and the {} objects with it must be sent in one envelope, since some have no TLP marking and take that of others, but the server takes at most {max_content_length} bytes and {OBJECTS_MAX} objects at once; mark each object, or split the document yourself",
+            first.name,
+            unit.len() - 1
+        );
+        return Err(stop(Exit::BadData, text));
+    }
+    let message = format!("larger than the {max_content_length} bytes that the server takes at once");
+    Ok(StatusDetail { id: first.name.clone(), version: String::new(), message: Some(message) })
 }
 
 fn tell(summary: &Summary, dry_run: bool) {
@@ -191,6 +212,7 @@ fn tell(summary: &Summary, dry_run: bool) {
 /// Envelopes on their way at once: some are judged while others travel, and what waits for the
 /// disk together is committed together.
 const IN_FLIGHT: usize = 6;
+const FRAME: usize = "{\"objects\":[]}".len();
 const ENVELOPE_BYTES: usize = 2 * 1024 * 1024;
 const ENVELOPE_OBJECTS: usize = 1_000;
 const FAILURES_SHOWN: usize = 20;
