@@ -117,7 +117,7 @@ def test_real_data_published_and_polled_by_command(hub, shared, domain):
     for (identifier, _), count in conflicts.items():
         wanted[identifier] += count
     assert refused == wanted
-    reasons = ("conflict", "`created` differs", "fmt.", "reg.hive", "rule.requires", "indicator.pattern")
+    reasons = ("is defined neither in this envelope nor in the collection", "conflict", "`created` differs", "fmt.", "reg.hive", "rule.requires", "indicator.pattern")
     assert all(any(reason in entry["message"] for reason in reasons) for entry in summary["failures"])
 
     # Several envelopes are on their way at once: which of the versions that exclude each other comes first may vary.
