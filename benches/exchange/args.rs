@@ -50,6 +50,8 @@ pub(crate) enum Group {
     Silent,
     /// Pages that are in no cache.
     Pages,
+    /// Pages under many handlings, for many clients.
+    Handlings,
     /// Inserting into a large collection.
     Insert,
 }

@@ -49,6 +49,15 @@ impl Hub {
         })
     }
 
+    /// Runs a command on it.
+    pub(crate) fn tool(&self, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = liaison();
+        command.args(arguments).arg("--config").arg(self.dir.join("liaison.toml"));
+        let done = command.stdout(Stdio::null()).status()?;
+        anyhow::ensure!(done.success(), "liaison {arguments:?} failed");
+        Ok(())
+    }
+
     /// Starts its server with the limits on a client's share out of the way, and further settings.
     pub(crate) fn start(&self, sets: &[&str]) -> anyhow::Result<Server> {
         let mut command = liaison();

@@ -142,9 +142,9 @@ impl Publishers {
     }
 }
 
-type Waiting = Arc<std::sync::Mutex<Vec<(u64, Vec<u8>)>>>;
+pub(crate) type Waiting = Arc<std::sync::Mutex<Vec<(u64, Vec<u8>)>>>;
 
-async fn send(mut connection: Connection, waiting: Waiting) -> anyhow::Result<Connection> {
+pub(crate) async fn send(mut connection: Connection, waiting: Waiting) -> anyhow::Result<Connection> {
     loop {
         let taken = waiting.lock().ok().and_then(|mut waiting| waiting.pop());
         let Some((count, request)) = taken else {

@@ -70,9 +70,19 @@ impl<'a> Side<'a> {
         target: &Target,
         work: Work,
     ) -> anyhow::Result<Self> {
+        Self::of(runtime, server, &vec![target.clone(); CONNECTIONS], work)
+    }
+
+    /// Opens a connection for each of several clients.
+    pub(crate) fn of(
+        runtime: &Runtime,
+        server: &'a Server,
+        targets: &[Target],
+        work: Work,
+    ) -> anyhow::Result<Self> {
         let mut connections = Vec::new();
-        for at in 0..CONNECTIONS {
-            connections.push((runtime.block_on(Connection::open(target))?, Random::new(at)));
+        for (at, target) in targets.iter().enumerate() {
+            connections.push((runtime.block_on(Connection::open(target))?, Random::new(at as u64)));
         }
         Ok(Self { server, connections, work })
     }
@@ -201,4 +211,4 @@ fn next(body: &[u8]) -> Option<String> {
 }
 
 /// Clients of one side. Enough to keep a server of two threads at work all the time.
-const CONNECTIONS: u64 = 4;
+const CONNECTIONS: usize = 4;

@@ -11,12 +11,13 @@
 //! * [`hub`]: a scratch hub and its server; [`process`]: what the kernel tells about a process
 //! * [`objects`]: what is published; [`http`], [`load`]: clients
 //! * [`bare`]: the server to compare with
-//! * [`polls`], [`pages`], [`silent`], [`publish`], [`insert`]: the figures
+//! * [`polls`], [`pages`], [`silent`], [`publish`], [`handlings`], [`insert`]: the figures
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
 mod args;
 mod bare;
+mod handlings;
 mod http;
 mod hub;
 mod insert;
@@ -85,6 +86,9 @@ fn run(args: &Args) -> anyhow::Result<bool> {
         if args.wants(Group::Pages) {
             pages::measure(args, &runtime, [&few, &many], scratch.path(), &mut report)?;
         }
+    }
+    if args.wants(Group::Handlings) {
+        handlings::measure(args, &runtime, scratch.path(), &mut report)?;
     }
     if args.wants(Group::Insert) {
         let tenth = filled(&runtime, hubs, "tenth", many / 10, &mut report)?;

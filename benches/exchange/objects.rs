@@ -28,6 +28,8 @@ pub(crate) struct Indicators {
     at: u64,
     first_micros: i64,
     padding: usize,
+    /// A second marking of each, in turn.
+    markings: Vec<String>,
 }
 
 impl Indicators {
@@ -39,7 +41,14 @@ impl Indicators {
             // A day back, so that no date comes out ahead of the clock.
             first_micros: now.micros() - 24 * 3600 * 1_000_000,
             padding: 0,
+            markings: Vec::new(),
         }
+    }
+
+    /// GREEN all, and each with one of these markings.
+    pub(crate) fn marked(mut self, markings: Vec<String>) -> Self {
+        self.markings = markings;
+        self
     }
 
     /// With so many more bytes each.
@@ -65,7 +74,14 @@ impl Indicators {
         let bits = u128::from(self.random.next()) << 64 | u128::from(self.random.next());
         let uuid = uuid::Builder::from_random_bytes(bits.to_be_bytes()).into_uuid();
         let time = Timestamp::from_micros(self.first_micros + self.at.cast_signed() * 1000);
-        let level = LEVELS[usize::try_from(self.at % 3).unwrap_or(0)].marking_id();
+        let at = usize::try_from(self.at).unwrap_or(0);
+        let markings = match self.markings.is_empty() {
+            true => LEVELS[at % 3].marking_id().to_owned(),
+            false => {
+                let own = &self.markings[at % self.markings.len()];
+                format!("{}\",\"{own}", Tlp::Green.marking_id())
+            }
+        };
         let digest = [self.random.next(), self.random.next(), self.random.next(), self.random.next()];
         let digest: String = digest.iter().map(|part| format!("{part:016x}")).collect();
         let (at, padding) = (self.at, "x".repeat(self.padding));
@@ -78,7 +94,7 @@ impl Indicators {
              \"pattern\":\"[file:hashes.'SHA-256' = '{digest}' OR domain-name:value = 'host-{at}.example.com']\",\
              \"valid_from\":\"{time}\",\"confidence\":75,\"lang\":\"en\",\
              \"kill_chain_phases\":[{{\"kill_chain_name\":\"mitre-attack\",\"phase_name\":\"command-and-control\"}}],\
-             \"object_marking_refs\":[\"{level}\"]}}"
+             \"object_marking_refs\":[\"{markings}\"]}}"
         )
     }
 }
