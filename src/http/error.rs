@@ -100,7 +100,9 @@ impl From<FeedError> for Failure {
 impl Failure {
     fn code(&self) -> u16 {
         match self {
-            Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) | Self::Malformed(_) => 400,
+            Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) | Self::Malformed(_) => {
+                400
+            }
             Self::Envelope(EnvelopeError::Json(_)) => 400,
             Self::UnknownClient | Self::RevokedClient => 401,
             Self::Denied(_) | Self::NotOwner => 403,

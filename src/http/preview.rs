@@ -88,7 +88,8 @@ fn answer(
     tried: Vec<Tried>,
     now: Timestamp,
 ) -> Preview {
-    let (mut places, mut audiences): (HashMap<Arc<Handling>, usize>, Vec<Vec<Recipient>>) = Default::default();
+    let (mut places, mut audiences): (HashMap<Arc<Handling>, usize>, Vec<Vec<Recipient>>) =
+        Default::default();
     let mut objects = Vec::with_capacity(tried.len());
     for one in tried {
         let audience = one.handling.as_ref().map(|handling| {

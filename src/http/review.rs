@@ -255,9 +255,8 @@ async fn several(
 
 async fn carry_out(app: &App, scope: SubmissionScope, order: Order) -> Result<Vec<Answer>, Failure> {
     let (directory, clock) = (app.directory.load_full(), app.clock);
-    let work = move |store: &dyn crate::store::Store| {
-        review::decide(store, &directory, &scope, &order, clock.now())
-    };
+    let work =
+        move |store: &dyn crate::store::Store| review::decide(store, &directory, &scope, &order, clock.now());
     Ok(app.store.write(work).await?)
 }
 
@@ -276,6 +275,9 @@ async fn body<T: DeserializeOwned>(
     let is_json = |value: &header::HeaderValue| value.to_str().is_ok_and(media::is_json);
     if !(types.next().is_some_and(is_json) && types.next().is_none()) {
         return Err(Failure::MediaType);
+    }
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Failure::Malformed("the body must be a JSON object".to_owned()));
     }
     serde_json::from_slice(&text).map(Some).map_err(|error| Failure::Malformed(error.to_string()))
 }
@@ -366,9 +368,11 @@ fn page(query: &str) -> Result<(i64, usize), Failure> {
         match &*key {
             "after" => after = value.parse().map_err(|_| Failure::BadRequest("`after` is none of ours"))?,
             "limit" => {
-                let wanted: usize = value.parse().ok().filter(|limit| *limit > 0).ok_or(
-                    Failure::BadRequest("`limit` must be a number from 1 on"),
-                )?;
+                let wanted: usize = value
+                    .parse()
+                    .ok()
+                    .filter(|limit| *limit > 0)
+                    .ok_or(Failure::BadRequest("`limit` must be a number from 1 on"))?;
                 limit = wanted.min(LIMIT_MAX);
             }
             _ => {}

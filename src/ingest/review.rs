@@ -84,7 +84,8 @@ fn judge(
             let release =
                 policy::release_scope(directory, &scope, submission, now).map_err(Answer::Denied)?;
             let admitted = policy::readmit(directory, &release, submission, now);
-            let refused = |why: policy::Refusal| Answer::Carried(Outcome::Refused(why.code(), why.to_string()));
+            let refused =
+                |why: policy::Refusal| Answer::Carried(Outcome::Refused(why.code(), why.to_string()));
             Ruling::Release(Box::new(Prepared::new(admitted.map_err(refused)?)))
         }
     };
@@ -108,10 +109,8 @@ pub fn prospect(
     submission: &Submission,
     now: Timestamp,
 ) -> Result<Prospect, Error> {
-    let as_submitted = |why: String| Prospect {
-        handling: Arc::new(submission.handling.clone()),
-        objection: Some(why),
-    };
+    let as_submitted =
+        |why: String| Prospect { handling: Arc::new(submission.handling.clone()), objection: Some(why) };
     let admitted = match policy::foresee(directory, scope, submission, now) {
         Ok(Ok(admitted)) => admitted,
         Ok(Err(refusal)) => return Ok(as_submitted(refusal.to_string())),

@@ -67,7 +67,8 @@ impl SubmissionScope {
     pub fn sees(&self, client: &str, handling: &Handling) -> bool {
         let is_own = client == &**self.peer.name();
         let is_ours = client.split_once('/').is_some_and(|(org, _)| org == self.peer.organisation());
-        let is_for_officer = self.peer.role() == Role::Liaison && handling.level(self.now) <= self.peer.tlp_max();
+        let is_for_officer =
+            self.peer.role() == Role::Liaison && handling.level(self.now) <= self.peer.tlp_max();
         is_own || is_ours && is_for_officer
     }
 

@@ -31,7 +31,7 @@ pub fn reason(code: &str) -> &str {
 /// What a handling says, a sentence each.
 pub fn handling(directory: &Directory, handling: &Handling, now: Timestamp) -> Vec<String> {
     let (terms, names) = (&handling.terms, |set: &BTreeSet<String>| names(directory, set));
-    let mut found = vec![format!("TLP:{}, from {}", handling.level(now), level_from(handling, now))];
+    let mut found = vec![format!("{}, from {}", handling.level(now), level_from(handling, now))];
     let mut say = |text: Option<String>| found.extend(text);
     say(Some(format!("it belongs to {}", handling.owner)));
     say(handling.relay.as_ref().map(|relay| format!("relayed by {relay}")));
@@ -44,13 +44,14 @@ pub fn handling(directory: &Directory, handling: &Handling, now: Timestamp) -> V
     say(terms.valid_until.map(|end| format!("nobody receives it from {} on", Timestamp::from_micros(end))));
     let purposes = handling.purposes().map(|list| list.join(", "));
     say(purposes.map(|list| format!("for {}", if list.is_empty() { "no purpose" } else { &list })));
-    say((!terms.handling_codes.is_empty()).then(|| format!("handling codes {}", joined(&terms.handling_codes))));
+    say((!terms.handling_codes.is_empty())
+        .then(|| format!("handling codes {}", joined(&terms.handling_codes))));
     say(terms.evidence_use.and_then(|found| Some(format!("use as evidence: {}", word(&found)?))));
     say(terms.onward_transfer.and_then(|found| Some(format!("onward transfer: {}", word(&found)?))));
     say(terms.personal_data.and_then(|found| Some(format!("personal data: {}", word(&found)?))));
     let end = |end: i64| Timestamp::from_micros(end).to_string();
     for policy in &terms.policies {
-        let tlp = policy.tlp.map_or_else(|| "no level".to_owned(), |tlp| format!("TLP:{tlp}"));
+        let tlp = policy.tlp.map_or_else(|| "no level".to_owned(), |tlp| tlp.to_string());
         let from = policy.start.map(|start| format!(" from {}", end(start))).unwrap_or_default();
         let to = policy.end.map(|to| format!(" until {}", end(to))).unwrap_or_default();
         say(Some(format!("an exchange policy gives {tlp}{from}{to}")));

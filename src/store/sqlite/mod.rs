@@ -23,9 +23,7 @@ mod writer;
 pub use open::{Options, check};
 pub use registry::Tool;
 
-use super::{
-    Batch, Decision, Deleted, Error, Outcome, Page, PageCache, Query, Store, Submissions, Tried,
-};
+use super::{Batch, Decision, Deleted, Error, Outcome, Page, PageCache, Query, Store, Submissions, Tried};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
 use crate::stix::Timestamp;
 use crate::taxii::Versions;

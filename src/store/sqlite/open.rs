@@ -81,7 +81,8 @@ pub fn check(path: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
         let json = row.get_ref(3)?.as_blob().unwrap_or_default();
         if crate::store::sha256(json) != row.get_ref(2)?.as_blob().unwrap_or_default() {
             let (submission, id): (String, String) = (row.get(0)?, row.get(1)?);
-            problems.push(format!("table pending, submission {submission} ({id}): the checksum does not match"));
+            problems
+                .push(format!("table pending, submission {submission} ({id}): the checksum does not match"));
         }
     }
     Ok(problems)

@@ -27,7 +27,9 @@ impl Adding<'_, '_> {
         let submission = match self.waiting(batch, prepared)? {
             Some((submission, true)) => submission,
             Some((_, false)) => return Ok(Err(WAITING_CONFLICT)),
-            None if self.count(prepared.admitted.sender())? >= WAITING_MAX => return Ok(Err(TOO_MANY_WAITING)),
+            None if self.count(prepared.admitted.sender())? >= WAITING_MAX => {
+                return Ok(Err(TOO_MANY_WAITING));
+            }
             None => self.put_aside(batch, prepared)?,
         };
         let sql = "INSERT OR IGNORE INTO pending_status (submission, status) VALUES (?1, ?2)";
@@ -68,8 +70,8 @@ impl Adding<'_, '_> {
         let admitted = &prepared.admitted;
         let (object, organisation) = (admitted.object(), admitted.sender());
         let submission = uuid::Uuid::new_v4().to_string();
-        let handling =
-            serde_json::to_string(&**admitted.handling()).map_err(|error| Error::Backend(error.to_string()))?;
+        let handling = serde_json::to_string(&**admitted.handling())
+            .map_err(|error| Error::Backend(error.to_string()))?;
         let sql = "INSERT INTO pending (submission, organisation, number, client, key, api_root, collection, received, id, version, version_key, name, handling, retention_until, sha256, json)
              VALUES (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM pending WHERE organisation = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
         self.work.transaction.prepare_cached(sql)?.execute(params![

@@ -147,7 +147,8 @@ pub(super) fn decide(
 /// Reads what is decided on, if it still waits.
 fn case(work: &Work, decision: Decision, now: Timestamp) -> Result<(Ruling, Option<Case>), Error> {
     let Decision { scope, ruling, message, key } = decision;
-    let sql = "SELECT submission, client, collection, id, version, handling FROM pending WHERE submission = ?1";
+    let sql =
+        "SELECT submission, client, collection, id, version, handling FROM pending WHERE submission = ?1";
     let mut statement = work.transaction.prepare_cached(sql)?;
     let mut rows = statement.query([scope.submission()])?;
     let Some(row) = rows.next()? else { return Ok((ruling, None)) };
