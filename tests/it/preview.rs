@@ -111,6 +111,11 @@ fn under_review_a_preview_shows_what_release_would_come_to() {
     assert_eq!(shown["object"], amber(1));
     assert!(shown["handling"][0].as_str().unwrap().starts_with("TLP:AMBER, from its own"), "{shown}");
     assert!(shown.get("objection").is_none(), "{shown}");
+    let mut other = amber(1);
+    other["name"] = json!("other");
+    let conflicting = preview(&app, "cert-a/feed", INDICATORS, &[other, amber(1)]).json();
+    assert_eq!(conflicting["objects"][0]["code"], "conflict", "with what waits");
+    assert_eq!(conflicting["objects"][1]["accepted"], true);
     assert!(seen(&officer).is_empty(), "showing releases nothing");
     assert_eq!(release(&officer, &amber(1)).status, 200);
     assert_eq!(seen(&app.client("cert-b/feed")), [amber(1)]);

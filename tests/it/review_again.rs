@@ -229,3 +229,30 @@ fn many_decisions_at_once_lose_nothing() {
     let now = status(&feed, &told);
     assert_eq!((&now["status"], &now["success_count"]), (&json!("complete"), &json!(all.len())));
 }
+
+#[test]
+fn who_is_no_relay_any_more_releases_nothing_of_others() {
+    let relaying =
+        REVIEWED.replace("release = \"reviewed\"", "release = \"reviewed\"\nrelays = [\"cert-a\"]");
+    let app = TestApp::with(&relaying).start();
+    let mut theirs = amber(1);
+    theirs["created_by_ref"] = json!("identity--0000000b-0000-4000-8000-00000000000b");
+    let told = app.client("cert-a/feed").offer(INDICATORS, std::slice::from_ref(&theirs));
+    assert_eq!(told["pending_count"], 1);
+    app.apply(REVIEWED);
+    refused(&app, &theirs, "not a relay");
+    app.apply(&relaying);
+    assert_eq!(release(&app.client("cert-a/officer"), &theirs).status, 200);
+    assert_eq!(seen(&app.client("cert-b/feed")), [theirs]);
+}
+
+#[test]
+fn who_sends_what_another_has_submitted_may_still_decide_on_it() {
+    let app = app();
+    let (feed, officer) = (app.client("cert-a/feed"), app.client("cert-a/officer"));
+    feed.offer(INDICATORS, &[amber(1)]);
+    officer.offer(INDICATORS, &[amber(1), amber(2)]);
+    feed.offer(INDICATORS, &[amber(2)]);
+    assert_eq!(release(&officer, &amber(1)).status, 200, "two people stand behind it");
+    assert_eq!(release(&officer, &amber(2)).status, 403, "the officer was first");
+}

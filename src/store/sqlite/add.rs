@@ -8,6 +8,7 @@ use super::links::{Bounds, link_hash};
 use super::markings::MARKINGS_MAX;
 use super::objection::{
     CONFLICT, DOWNGRADE, NOT_OWNER, Objection, TOO_MANY_HANDLINGS, TOO_MANY_MARKINGS, TOO_MANY_VERSIONS,
+    WAITING_CONFLICT,
 };
 use super::pending::Counts;
 use super::writer::Work;
@@ -193,8 +194,13 @@ impl<'w, 'a> Adding<'w, 'a> {
         if let Some(why) = self.objection(collection, &prepared, &stored, &pending, received)? {
             return Ok(Verdict::Refused(why));
         }
-        if prepared.admitted.waits() && self.holds {
-            return Ok(Verdict::Waits(prepared));
+        if prepared.admitted.waits() {
+            if self.holds {
+                return Ok(Verdict::Waits(prepared));
+            }
+            if matches!(self.waiting(collection, &prepared)?, Some((_, false))) {
+                return Ok(Verdict::Refused(WAITING_CONFLICT));
+            }
         }
         let now = Timestamp::from_micros(received);
         let floor =

@@ -24,7 +24,7 @@ impl Adding<'_, '_> {
         prepared: &Prepared,
     ) -> Result<Result<StatusDetail, Objection>, Error> {
         let object = prepared.admitted.object();
-        let submission = match self.waiting(batch, prepared)? {
+        let submission = match self.waiting(&batch.collection, prepared)? {
             Some((submission, true)) => submission,
             Some((_, false)) => return Ok(Err(WAITING_CONFLICT)),
             None if self.count(prepared.admitted.sender())? >= WAITING_MAX => {
@@ -40,13 +40,17 @@ impl Adding<'_, '_> {
     }
 
     /// The same version if it waits already, and whether with the same content.
-    fn waiting(&self, batch: &Batch, prepared: &Prepared) -> Result<Option<(String, bool)>, Error> {
+    pub(super) fn waiting(
+        &self,
+        collection: &str,
+        prepared: &Prepared,
+    ) -> Result<Option<(String, bool)>, Error> {
         let object = prepared.admitted.object();
         let sql = "SELECT submission, sha256, json FROM pending WHERE organisation = ?1 AND collection = ?2 AND id = ?3 AND version_key = ?4";
         let mut statement = self.work.transaction.prepare_cached(sql)?;
         let (sender, key) = (prepared.admitted.sender(), version_key(object.version()));
         let found = statement
-            .query_row(params![sender, batch.collection, object.id().as_str(), key], |row| {
+            .query_row(params![sender, collection, object.id().as_str(), key], |row| {
                 Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?))
             })
             .optional()?;
