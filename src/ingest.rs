@@ -1,5 +1,7 @@
 //! From an envelope to stored objects: each is read, judged, and handed to the store with the
-//! others of its POST.
+//! others of its POST. [`review`]: what waits for release is judged a second time.
+
+pub mod review;
 
 mod attribution;
 
@@ -44,6 +46,7 @@ pub fn prepare(
         collection: scope.collection().to_owned(),
         api_root: scope.api_root().to_owned(),
         client: scope.client(),
+        key: None,
         received: now,
         entries,
     })

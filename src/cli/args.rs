@@ -2,9 +2,11 @@
 
 mod content;
 mod governance;
+mod review;
 
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
 pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};
+pub(super) use review::{How, ReviewArgs, ReviewCommand, Which};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ pub(super) enum Command {
     Pki(PkiArgs),
     /// Publish STIX files to a collection.
     Publish(PublishArgs),
+    /// Look at what waits for release, and decide on it.
+    Review(ReviewArgs),
     /// Fetch everything new from a collection since the last time.
     Poll(PollArgs),
     /// Show who this certificate is to a server, and what it may use there.
@@ -288,7 +292,7 @@ pub(super) struct WhoamiArgs {
 
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  liaison publish --profile hub/pki/clients/cert-a/feed.toml --collection indicators bundle.json\n  gunzip -c objects.jsonl.gz | liaison publish --profile feed --collection indicators -\n\nSending the same file again is safe: what is there already is not stored twice."
+    after_help = "Examples:\n  liaison publish --profile hub/pki/clients/cert-a/feed.toml --collection indicators bundle.json\n  gunzip -c objects.jsonl.gz | liaison publish --profile feed --collection indicators -\n  liaison publish --profile feed --collection indicators --preview bundle.json\n\nSending the same file again is safe: what is there already is not stored twice."
 )]
 pub(super) struct PublishArgs {
     /// STIX bundles, TAXII envelopes, single objects, or JSON lines of any of these; .gz too; - for standard input.
@@ -302,6 +306,9 @@ pub(super) struct PublishArgs {
     /// Read and split the files, look at the collection, send nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Store nothing; show who would read which objects, and what would be refused.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) preview: bool,
     /// Give up on an envelope after so many tries.
     #[arg(long, default_value_t = 8)]
     pub(super) tries: u32,

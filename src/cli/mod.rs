@@ -14,6 +14,7 @@ mod policy;
 mod poll;
 mod publish;
 mod registry;
+mod review;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -59,6 +60,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Registry(args) => registry::run(&args),
         Command::Pki(args) => pki::run(&args),
         Command::Publish(args) => publish::run(&args),
+        Command::Review(args) => review::run(&args),
         Command::Poll(args) => poll::run(&args),
         Command::Whoami(args) => connect::whoami(&args),
         Command::Explain(args) => policy::explain(&args),

@@ -1,13 +1,15 @@
 //! `liaison publish`: files to a collection, in envelopes that the server takes.
 
 mod input;
+pub(super) mod preview;
 
 use super::args::PublishArgs;
 use super::connect::{Connection, Need, choose, connect, failed, runtime};
 use super::output::{self, Exit, stop};
 use crate::client::{Client, ClientError, Found};
+use crate::http::Preview;
 use crate::taxii::envelope::OBJECTS_MAX;
-use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail};
+use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail, WAITS_FOR_RELEASE};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -29,10 +31,16 @@ pub(super) struct Summary {
     pub(super) pending: u64,
     /// Which were refused, and why.
     pub(super) failures: Vec<StatusDetail>,
+    /// The statuses that tell what becomes of those not decided on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) waiting_statuses: Vec<String>,
 }
 
 pub(super) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     let connection = connect(&args.server)?;
+    if args.preview {
+        return run_preview(&connection, args);
+    }
     let summary = runtime()?.block_on(publish(&connection, args))?;
     if args.json {
         output::json(&summary);
@@ -42,13 +50,39 @@ pub(super) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     Ok(if summary.failure > 0 { Exit::Failed } else { Exit::Done })
 }
 
-/// Reads, splits and sends the files.
-async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Summary> {
+fn run_preview(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Exit> {
+    let found = runtime()?.block_on(async {
+        let (objects, found) = read(connection, args).await?;
+        let (batches, oversized) = split(&objects, found.max_content_length)?;
+        let objects = oversized.into_iter().map(preview::oversized).collect();
+        let collection = found.collection.id.clone();
+        let mut whole = Preview { collection, waits_for_release: false, objects, audiences: Vec::new() };
+        for batch in batches {
+            let body = crate::taxii::envelope::write(batch.into_iter(), None).into();
+            preview::add(&mut whole, connection.client.preview(&found, body).await.map_err(failed)?);
+        }
+        Ok::<_, anyhow::Error>(whole)
+    })?;
+    match args.json {
+        true => output::json(&found),
+        false => preview::tell(&found),
+    }
+    let is_whole = found.objects.iter().all(|object| object.accepted);
+    Ok(if is_whole { Exit::Done } else { Exit::Failed })
+}
+
+/// Reads the files and finds the collection.
+async fn read(connection: &Connection, args: &PublishArgs) -> anyhow::Result<(Vec<input::Item>, Found)> {
     // A large file takes as long to read as the server to be reached.
     let files = args.files.clone();
     let reading = tokio::task::spawn_blocking(move || input::read_all(&files));
     let (objects, found) = tokio::join!(reading, choose(connection, args.collection.as_deref(), Need::Write));
-    let (objects, found) = (objects??, found?);
+    Ok((objects??, found?))
+}
+
+/// Splits and sends the files.
+async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Summary> {
+    let (objects, found) = read(connection, args).await?;
     let mut summary = Summary { total: objects.len() as u64, ..Summary::default() };
     let (batches, oversized) = split(&objects, found.max_content_length)?;
     // What others refer to must be there before them.
@@ -105,7 +139,18 @@ impl Summary {
         let unchanged = |detail: &&StatusDetail| detail.message.as_ref().is_some_and(is_unchanged);
         self.unchanged += status.successes.iter().filter(unchanged).count() as u64;
         self.failures.extend(status.failures);
+        if status.status == Progress::Pending {
+            self.waiting_statuses.push(status.id);
+        }
     }
+}
+
+/// Is an officer's decision all that is waited for? That may take days.
+fn awaits_officer(status: &Status) -> bool {
+    let waits = |detail: &StatusDetail| {
+        detail.message.as_ref().is_some_and(|message| message.starts_with(WAITS_FOR_RELEASE))
+    };
+    status.status == Progress::Pending && status.pendings.iter().all(waits)
 }
 
 /// Sends one envelope and waits for its final status. What was stored by a try whose answer was
@@ -130,7 +175,7 @@ async fn send(client: &Client, to: &Found, body: Bytes, tries: u32) -> Result<St
         }
     };
     let mut pause = Duration::from_secs(1);
-    while status.status == Progress::Pending && pause < STATUS_PAUSE_MAX {
+    while status.status == Progress::Pending && !awaits_officer(&status) && pause < STATUS_PAUSE_MAX {
         tokio::time::sleep(pause).await;
         status = client.status(to, &status.id).await?;
         pause = pause.mul_f32(1.5);
@@ -207,6 +252,13 @@ fn tell(summary: &Summary, dry_run: bool) {
         "{} objects {deed}: {} stored or there already ({} were), {} refused, {} pending",
         summary.total, summary.success, summary.unchanged, summary.failure, summary.pending
     ));
+    if summary.pending > 0 {
+        output::line(&format!(
+            "{} wait until an officer of your organisation releases them; `liaison review list` shows them. Status: {}",
+            summary.pending,
+            summary.waiting_statuses.join(", ")
+        ));
+    }
 }
 
 /// Envelopes on their way at once: some are judged while others travel, and what waits for the

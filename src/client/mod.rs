@@ -125,6 +125,24 @@ impl Client {
         self.resource(&url).await
     }
 
+    /// Has a hub of our own kind do something.
+    pub async fn order<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        order: &serde_json::Value,
+    ) -> Result<T, ClientError> {
+        let url = self.base.join(path).map_err(|error| ClientError::Setup(error.to_string()))?;
+        self.post(&url, "application/json", order.to_string().into()).await
+    }
+
+    /// What adding an envelope would come to; only hubs of our own kind can tell.
+    pub async fn preview<T: DeserializeOwned>(&self, of: &Found, body: Bytes) -> Result<T, ClientError> {
+        let root = of.root.path().trim_matches('/');
+        let path = format!("/liaison/v1/preview/{root}/{}", of.collection.id);
+        let url = self.base.join(&path).map_err(|error| ClientError::Setup(error.to_string()))?;
+        self.post(&url, media::TAXII, body).await
+    }
+
     /// Every collection that the server shows us.
     pub async fn collections(&self) -> Result<Vec<Found>, ClientError> {
         let discovery: Discovery = self.get("/taxii2/").await?;
@@ -150,14 +168,7 @@ impl Client {
     /// Adds an envelope (TAXII 2.1 §5.5).
     pub async fn add(&self, to: &Found, body: Bytes) -> Result<Status, ClientError> {
         let url = join(&to.url, "objects/")?;
-        let request = self
-            .http
-            .post(url.clone())
-            .header(header::ACCEPT, media::TAXII)
-            .header(header::CONTENT_TYPE, media::TAXII)
-            .body(body);
-        let response = request.send().await.map_err(|error| unreachable(&url, &error))?;
-        parse(&url, accepted(&url, response).await?).await
+        self.post(&url, media::TAXII, body).await
     }
 
     /// Asks what became of an envelope (TAXII 2.1 §4.3).
@@ -176,6 +187,22 @@ impl Client {
         let last = last.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = response.bytes().await.map_err(|error| unreachable(&url, &error))?;
         Ok(PageIn { body, last })
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        url: &Url,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
+        let request = self
+            .http
+            .post(url.clone())
+            .header(header::ACCEPT, media::TAXII)
+            .header(header::CONTENT_TYPE, content_type)
+            .body(body);
+        let response = request.send().await.map_err(|error| unreachable(url, &error))?;
+        parse(url, accepted(url, response).await?).await
     }
 
     async fn resource<T: DeserializeOwned>(&self, url: &Url) -> Result<T, ClientError> {

@@ -7,7 +7,7 @@ use super::peer::{At, Caller};
 use super::server_info::{taxii, visible_root};
 use crate::feed::Kind;
 use crate::policy::Grant;
-use crate::registry::Unmarked;
+use crate::registry::{Release, Unmarked};
 use crate::stix::Tlp;
 use crate::taxii::media;
 use crate::taxii::resource::{Collection, Collections};
@@ -70,5 +70,7 @@ fn description(grant: &Grant) -> Option<String> {
         agreement.tlp_max.min(grant.collection().tlp_max.unwrap_or(Tlp::Red))
     );
     let own = grant.collection().description.clone();
-    Some(own.into_iter().chain([limit, rule]).collect::<Vec<_>>().join(" "))
+    let review = (agreement.release == Release::Reviewed)
+        .then(|| "Objects wait until an officer of the publishing organisation releases them.".to_owned());
+    Some(own.into_iter().chain([limit, rule]).chain(review).collect::<Vec<_>>().join(" "))
 }

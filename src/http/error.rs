@@ -65,6 +65,12 @@ pub(super) enum Failure {
     /// A malformed head.
     #[error("{0}")]
     BadRequest(&'static str),
+    /// A body of ours that is not what it should be.
+    #[error("{0}")]
+    Malformed(String),
+    /// Something speaks against it by now.
+    #[error("it waits on: {0}")]
+    Objection(String),
     /// A `Host` that is not ours.
     #[error("this server does not answer for that host")]
     Misdirected,
@@ -94,7 +100,9 @@ impl From<FeedError> for Failure {
 impl Failure {
     fn code(&self) -> u16 {
         match self {
-            Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) => 400,
+            Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) | Self::Malformed(_) => {
+                400
+            }
             Self::Envelope(EnvelopeError::Json(_)) => 400,
             Self::UnknownClient | Self::RevokedClient => 401,
             Self::Denied(_) | Self::NotOwner => 403,
@@ -102,6 +110,7 @@ impl Failure {
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
             Self::TooSlow => 408,
+            Self::Objection(_) => 409,
             Self::TooLarge(_) => 413,
             Self::TargetTooLong => 414,
             Self::MediaType | Self::ContentEncoding => 415,
@@ -156,10 +165,18 @@ impl Failure {
             Self::Denied(Denied::NotInForce(_)) => {
                 "Nothing was deleted. The operator sets the agreement's dates in the registry."
             }
+            Self::Denied(Denied::Submissions | Denied::Review | Denied::OwnSubmission) => {
+                "Roles are set in the registry: `publisher`, `analyst` and `liaison` submit, `liaison` decides on what others of its organisation submit."
+            }
+            Self::Objection(_) => "Nothing was changed. Release it when that is settled, or decline it.",
             Self::Denied(_) => {
                 "The collection's can_read and can_write tell your rights; the operator sets them in the registry."
             }
-            Self::Filter(_) | Self::Cursor(_) | Self::Envelope(_) | Self::BadRequest(_) => {
+            Self::Filter(_)
+            | Self::Cursor(_)
+            | Self::Envelope(_)
+            | Self::BadRequest(_)
+            | Self::Malformed(_) => {
                 return None;
             }
         };
@@ -181,6 +198,7 @@ impl Failure {
             self,
             Self::NotFound
                 | Self::Denied(_)
+                | Self::Objection(_)
                 | Self::NotOwner
                 | Self::Filter(_)
                 | Self::Cursor(_)

@@ -8,12 +8,16 @@ mod gate;
 mod objects;
 mod own;
 mod peer;
+mod preview;
+mod review;
 mod server;
 mod server_info;
 pub mod tls;
 
 pub use admin::Report;
 pub use own::Whoami;
+pub use preview::{Preview, Previewed};
+pub use review::{Decided, Decisions, Listing, Outcomes, SEVERAL_MAX, Shown, Waiting};
 pub use server::{Running, Serving, StartError, TlsFiles, check_trust, start};
 
 use crate::clock::Clock;
@@ -95,6 +99,7 @@ fn routes(config: &mut ServiceConfig) {
                 .route(head().to(server_info::discovery)),
         )
         .service(read_only("/liaison/v1/whoami").route(get().to(own::whoami)).route(head().to(own::whoami)))
+        .configure(review_routes)
         .service(
             read_only("/{root}")
                 .route(get().to(server_info::api_root))
@@ -129,6 +134,25 @@ fn routes(config: &mut ServiceConfig) {
                 .route(head().to(objects::versions)),
         )
         .default_service(web::to(|| refuse(Failure::NotFound)));
+}
+
+/// What waits for release, and what publishing would come to.
+fn review_routes(config: &mut ServiceConfig) {
+    let (get, post) = (|| web::method(actix_web::http::Method::GET), web::post);
+    let head = || web::method(actix_web::http::Method::HEAD);
+    let at = |path: &str| web::resource(format!("/liaison/v1/{path}{{slash:/?}}"));
+    let read_only = |path: &str| at(path).default_service(web::to(|| refuse(Failure::Method("GET, HEAD"))));
+    let post_only = |path: &str| at(path).default_service(web::to(|| refuse(Failure::Method("POST"))));
+    config
+        .service(post_only("review/release").route(post().to(review::release_several)))
+        .service(post_only("review/decline").route(post().to(review::decline_several)))
+        .service(read_only("review").route(get().to(review::list)).route(head().to(review::list)))
+        .service(
+            read_only("review/{submission}").route(get().to(review::show)).route(head().to(review::show)),
+        )
+        .service(post_only("review/{submission}/release").route(post().to(review::release)))
+        .service(post_only("review/{submission}/decline").route(post().to(review::decline)))
+        .service(post_only("preview/{root}/{collection}").route(post().to(preview::preview)));
 }
 
 async fn refuse(failure: Failure) -> Result<actix_web::HttpResponse, Failure> {

@@ -2,13 +2,14 @@
 
 use super::App;
 use super::error::Failure;
-use super::peer::{At, Caller};
+use super::peer::{At, Caller, key_of};
 use super::server_info::taxii;
 use crate::feed::Kind;
 use crate::ingest;
 use crate::policy::{self, Grant, WriteScope};
+use crate::stix::Timestamp;
 use crate::stix::content::Options;
-use crate::store::Deleted;
+use crate::store::{Batch, Deleted, Store};
 use crate::taxii::{Envelope, Filter, Versions, media};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -97,14 +98,15 @@ pub(super) async fn add(
 ) -> Result<HttpResponse, Failure> {
     let scope = policy::write_scope(&grant, app.clock.now())?;
     check_headers(&app, &request)?;
-    let (body, permits) = read_body(&app, &request, payload).await?;
+    let (body, permits) = read_body(&app, &request, payload, app.settings.max_content_length).await?;
     let directory = app.directory.load_full();
-    let clock = app.clock;
+    let (clock, key) = (app.clock, key_of(&request));
     let status = app
         .store
         .write(move |store| {
             let _permits = permits;
-            Ok(publish(store, &directory, &scope, body, clock))
+            let judged = batch(store, &directory, &scope, body, clock.now());
+            Ok(judged.and_then(|judged| Ok(store.add(Batch { key, ..judged })?)))
         })
         .await?;
     Ok(HttpResponse::Accepted()
@@ -113,20 +115,19 @@ pub(super) async fn add(
         .json(status?))
 }
 
-/// Judges and stores a body; runs where it may block.
-fn publish(
-    store: &dyn crate::store::Store,
+/// Takes a body apart and judges what is in it; runs where it may block.
+pub(super) fn batch(
+    store: &dyn Store,
     directory: &policy::Directory,
     scope: &WriteScope,
     body: Vec<u8>,
-    clock: crate::clock::Clock,
-) -> Result<crate::taxii::resource::Status, Failure> {
+    now: Timestamp,
+) -> Result<Batch, Failure> {
     let options =
         Options { profile: scope.profile(), extensions: Some(directory.extensions()), ..Options::default() };
     let envelope = Envelope::parse(body, options)?;
     let status_id = uuid::Uuid::new_v4().to_string();
-    let batch = ingest::prepare(store, directory, scope, envelope, status_id, clock.now())?;
-    Ok(store.add(batch)?)
+    Ok(ingest::prepare(store, directory, scope, envelope, status_id, now)?)
 }
 
 /// TAXII 2.1 §5.7.
@@ -153,13 +154,20 @@ pub(super) async fn delete(
     }
 }
 
-fn check_headers(app: &App, request: &HttpRequest) -> Result<(), Failure> {
+/// Nothing is unpacked.
+pub(super) fn check_encoding(request: &HttpRequest) -> Result<(), Failure> {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING);
+    match codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        true => Err(Failure::ContentEncoding),
+        false => Ok(()),
+    }
+}
+
+/// The form of an envelope, as far as its head tells.
+pub(super) fn check_headers(app: &App, request: &HttpRequest) -> Result<(), Failure> {
     let headers = request.headers();
     let text = |name: header::HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let mut codings = headers.get_all(header::CONTENT_ENCODING);
-    if codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Failure::ContentEncoding);
-    }
+    check_encoding(request)?;
     // Two types are none: another reader might take the other one.
     let is_one = headers.get_all(header::CONTENT_TYPE).count() == 1;
     if !is_one || !text(header::CONTENT_TYPE).is_some_and(media::is_publishable) {
@@ -175,12 +183,12 @@ fn check_headers(app: &App, request: &HttpRequest) -> Result<(), Failure> {
 }
 
 /// Reads a body with its limits: size, pauses, whole time, rate, and memory of all bodies.
-async fn read_body(
+pub(super) async fn read_body(
     app: &App,
     request: &HttpRequest,
     mut payload: web::Payload,
+    limit: u64,
 ) -> Result<(Vec<u8>, OwnedSemaphorePermit), Failure> {
-    let limit = app.settings.max_content_length;
     let declared =
         request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut body =

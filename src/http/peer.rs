@@ -22,6 +22,12 @@ pub(super) fn identify(app: &App, request: &HttpRequest) -> Result<Arc<Peer>, Fa
     directory.find(&certificate.credential).ok_or(Failure::UnknownClient)
 }
 
+/// SHA-256 of the key of the certificate that a request came with, in hexadecimal.
+pub(super) fn key_of(request: &HttpRequest) -> Option<String> {
+    let connection = request.conn_data::<Arc<Connection>>()?;
+    connection.certificate.as_ref().map(|found| found.credential.key_sha256.clone())
+}
+
 /// The client behind a request; there is no other way for a handler to have one.
 pub(super) struct Caller(pub(super) Arc<Peer>);
 

@@ -2,14 +2,17 @@
 
 use super::directory::Place;
 use super::together::Standing;
-use super::{Directory, Handling, Peer, WriteScope};
+use super::{
+    Denied, Directory, Grant, Handling, Peer, ReleaseScope, Source, Submission, SubmissionScope, WriteScope,
+};
 use crate::registry::{Attribution, Collection, Downgrade, UnknownExtensions, Unmarked};
 use crate::stix::marking::{Attribution as Consent, Terms, is_known_extension};
 use crate::stix::schema::{self, Class};
 use crate::stix::{Object, StixId, Timestamp, Tlp};
 use std::sync::Arc;
 
-/// Proof that a peer may add an object to a collection; made by [`admit()`] only.
+/// Proof that a peer may add an object to a collection; made by [`admit()`] and, once an officer releases
+/// it, by [`readmit`] only.
 #[derive(Debug, Clone)]
 pub struct Admitted {
     object: Object,
@@ -17,6 +20,7 @@ pub struct Admitted {
     retention_until: Option<i64>,
     sender: Arc<str>,
     may_lower: bool,
+    waits: bool,
 }
 
 impl Admitted {
@@ -63,6 +67,16 @@ impl Admitted {
             // A sighting tells who was attacked.
             (consent, None) => consent.is_none() && self.object.names_victims(),
         }
+    }
+
+    /// Must an officer release it before anybody sees it?
+    pub fn waits(&self) -> bool {
+        self.waits
+    }
+
+    /// The organisation that sends it.
+    pub fn sender(&self) -> &str {
+        &self.sender
     }
 
     /// Would the sender's organisation see an object of this handling? What it would not see must
@@ -132,6 +146,9 @@ pub enum Refusal {
         "`extensions` uses {0}, which this exchange does not know; leave it out, or ask the operator to register it"
     )]
     ExtensionUnknown(String),
+    /// It waited for too long.
+    #[error("its markings do not let it be kept any longer; decline it")]
+    RetentionOver,
     /// Dated in the future.
     #[error(
         "`{0}` is {1}, more than 5 minutes ahead of this server's clock; check the clock of the sending system"
@@ -150,6 +167,7 @@ impl Refusal {
             Self::ForeignCreator(..) => "foreign_creator",
             Self::TypeNotAgreed(..) | Self::TypeNotHere(..) => "type",
             Self::ExtensionMissing(_) | Self::ExtensionUnknown(_) => "extension",
+            Self::RetentionOver => "retention",
             Self::Future(..) => "clock",
         }
     }
@@ -189,6 +207,68 @@ pub fn admit(
         retention_until,
         sender: peer.organisation().into(),
         may_lower,
+        waits: scope.is_reviewed(),
+    })
+}
+
+/// Decides whether an object that was admitted before may go out now, by the registry as it is now.
+pub fn readmit(
+    directory: &Directory,
+    scope: &ReleaseScope,
+    submission: &Submission,
+    now: Timestamp,
+) -> Result<Admitted, Refusal> {
+    let admitted = again(directory, &scope.grant, submission, now)?;
+    Ok(Admitted { waits: false, ..admitted })
+}
+
+/// As [`readmit`], for telling what a release would come to: what is admitted would wait again.
+pub fn foresee(
+    directory: &Directory,
+    scope: &SubmissionScope,
+    submission: &Submission,
+    now: Timestamp,
+) -> Result<Result<Admitted, Refusal>, Denied> {
+    let grant = scope.grant(directory, submission)?;
+    Ok(again(directory, &grant, submission, now))
+}
+
+fn again(
+    directory: &Directory,
+    grant: &Grant,
+    submission: &Submission,
+    now: Timestamp,
+) -> Result<Admitted, Refusal> {
+    let (peer, place, object) = (grant.peer(), &grant.place, &submission.object);
+    check_type(place, object)?;
+    check_extensions(directory, &place.collection, object)?;
+    let owner = owner(directory, peer, place, object)?;
+    let is_own = owner == peer.organisation();
+    let relay = (!is_own).then(|| peer.organisation().to_owned());
+    let mut handling = Handling { owner, relay, ..submission.handling.clone() };
+    if handling.source == Source::Collection {
+        // The rule that gave the level may be another one by now.
+        match place.collection.unmarked.level() {
+            Some(tlp) => handling.terms.tlp = handling.terms.tlp.max(Some(tlp)),
+            None if object.marks().is_empty() => return Err(Refusal::Unmarked),
+            None => {}
+        }
+    }
+    let (level, limit) = (handling.level(now), grant.ceiling().tlp);
+    if level > limit {
+        return Err(Refusal::TlpTooHigh { found: level, limit });
+    }
+    check_purpose(place, &handling)?;
+    if submission.retention_until.is_some_and(|end| end <= now.micros()) {
+        return Err(Refusal::RetentionOver);
+    }
+    Ok(Admitted {
+        object: object.clone(),
+        handling: Arc::new(handling),
+        retention_until: submission.retention_until,
+        sender: peer.organisation().into(),
+        may_lower: is_own && place.collection.downgrade == Downgrade::Owner,
+        waits: true,
     })
 }
 
@@ -231,7 +311,7 @@ fn owner(directory: &Directory, peer: &Peer, place: &Place, object: &Object) -> 
 /// The object as it is to be stored.
 fn stamped(rule: Unmarked, object: Object, standing: &Standing) -> Object {
     match (rule, standing.source) {
-        (Unmarked::Stamp(tlp), super::Source::Collection) => object.stamped(tlp),
+        (Unmarked::Stamp(tlp), Source::Collection) => object.stamped(tlp),
         _ => object,
     }
 }

@@ -1,10 +1,11 @@
 //! The decisions of this module told in full: for officers, operators and those who publish.
 
-use super::directory::Directory;
+use super::directory::{Directory, Place};
 use super::{Grant, Handling, Line, Reason, in_force, read_scope};
 use crate::stix::marking::Terms;
 use crate::stix::{Timestamp, Tlp};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// What decides whether a client reads an object, line by line.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -232,7 +233,26 @@ fn all(set: &BTreeSet<String>) -> String {
 
 /// Which parties of the agreement will read an object of this handling, and why each other one will not.
 pub fn audience(directory: &Directory, grant: &Grant, handling: &Handling, now: Timestamp) -> Vec<Recipient> {
-    let place = &grant.place;
+    audience_at(directory, &grant.place, handling, now)
+}
+
+/// The same for a collection by its id; nobody if there is none.
+pub fn audience_of(
+    directory: &Directory,
+    collection: &str,
+    handling: &Handling,
+    now: Timestamp,
+) -> Vec<Recipient> {
+    let place = directory.place(collection);
+    place.map(|place| audience_at(directory, place, handling, now)).unwrap_or_default()
+}
+
+fn audience_at(
+    directory: &Directory,
+    place: &Arc<Place>,
+    handling: &Handling,
+    now: Timestamp,
+) -> Vec<Recipient> {
     let mut best: BTreeMap<&str, Result<(), Option<Reason>>> = BTreeMap::new();
     for party in &place.agreement.parties {
         best.insert(party, Err(None));

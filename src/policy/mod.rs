@@ -4,21 +4,27 @@
 //! * [`Directory`]: the registry, ready for looking things up: certificate → [`Peer`] → [`Grant`]
 //! * [`Together`]: what the objects of an envelope say of each other's markings
 //! * [`Handling`]: what decides about an object; `reader`: the lines it must pass for a client
-//! * [`explain`]: the same decisions, told line by line
+//! * [`explain`]: the same decisions, told line by line; [`words`]: for people
+//! * [`review_scope`]: who decides on what waits for release; [`readmit`]: the second judgement
 
 mod admit;
 mod directory;
 pub mod explain;
 mod handling;
 mod reader;
+mod review;
 mod together;
+pub mod words;
 
-pub use admit::{Admitted, Refusal, admit};
+pub use admit::{Admitted, Refusal, admit, foresee, readmit};
 use directory::Place;
 pub use directory::{Anchor, Credential, Directory, Peer};
 pub use handling::{Handling, Source};
 use reader::Reader;
 pub use reader::{Ceiling, Line, Reason};
+pub use review::{
+    ReleaseScope, ReviewScope, Submission, SubmissionScope, release_scope, review_scope, submission_scope,
+};
 pub use together::{Around, Item, Markings, Standing, Together};
 
 use crate::registry::{Agreement, Collection, Release};
@@ -83,6 +89,15 @@ pub enum Denied {
     /// The agreement is out of its dates.
     #[error("the agreement `{0}` is not in force today")]
     NotInForce(String),
+    /// Its role submits nothing.
+    #[error("your role neither submits nor reviews")]
+    Submissions,
+    /// Only officers decide.
+    #[error("only an officer, role `liaison`, of your organisation decides on submissions")]
+    Review,
+    /// Four eyes.
+    #[error("you have submitted this yourself; another officer of your organisation must decide")]
+    OwnSubmission,
 }
 
 /// Proof that a peer may read a collection, and what of it; made by [`read_scope`] only.

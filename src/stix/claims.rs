@@ -55,6 +55,15 @@ pub fn ends(json: &[u8]) -> Vec<String> {
     json::read(json.to_vec(), read).map(|document| document.root.part.seen).unwrap_or_default()
 }
 
+/// An object's name for people, shortened.
+pub fn name(json: &[u8]) -> Option<String> {
+    let read = |seen: Seen| {
+        let name = (seen.item.is_none()).then(|| seen.value.member("name")).flatten()?.text()?;
+        Some(name.chars().take(NAME_MAX).collect())
+    };
+    json::read(json.to_vec(), read).ok().and_then(|document| document.root.part.seen)
+}
+
 fn claims(object: Value) -> Claims {
     let text = |name: &str| object.member(name).and_then(|value| value.text());
     let list = |name: &str| object.member(name).into_iter().flat_map(|list| list.items());
@@ -94,5 +103,7 @@ fn collect(value: Value, found: &mut Vec<String>) {
     value.items().for_each(|item| collect(item, found));
 }
 
+/// Characters of a name that are kept.
+const NAME_MAX: usize = 200;
 /// These name who made an object and how it is marked, not what it is about.
 const MARKINGS: [&str; 3] = ["created_by_ref", "object_marking_refs", "granular_markings"];

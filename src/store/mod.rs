@@ -2,14 +2,16 @@
 
 mod cache;
 mod handle;
+mod review;
 pub mod sqlite;
 
 pub use cache::{CachedPage, PageCache, PageKey};
 pub use handle::Handle;
+pub use review::{Decision, Listed, Outcome, Ruling, Submissions, Tried};
 
-use crate::policy::{Admitted, EraseScope, Handling, Markings, ReadScope};
+use crate::policy::{Admitted, EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
 use crate::stix::object::Label;
-use crate::stix::{StixTime, Timestamp};
+use crate::stix::{StixTime, Timestamp, claims};
 use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
 use std::sync::Arc;
@@ -26,8 +28,16 @@ use std::sync::Arc;
 ///   `first` mean among the versions that the scope sees.
 /// * Calls block; [`Handle`] is the way in from async code.
 pub trait Store: Send + Sync {
-    /// Adds a batch and records its status, in one transaction.
+    /// Adds a batch and records its status, in one transaction. What must be released first waits.
     fn add(&self, batch: Batch) -> Result<Status, Error>;
+    /// Judges a batch as [`Self::add`] would, as if nothing in it had to wait, and stores nothing.
+    fn try_out(&self, batch: Batch) -> Result<Vec<Tried>, Error>;
+    /// What waits for release, in the order it came, after the place `after`.
+    fn submissions(&self, scope: &SubmissionScope, after: i64, limit: usize) -> Result<Submissions, Error>;
+    /// One submission, if the scope sees it.
+    fn submission(&self, scope: &SubmissionScope, id: &str) -> Result<Option<Submission>, Error>;
+    /// Carries decisions out in one transaction, with what their statuses say; an outcome for each.
+    fn decide(&self, decisions: Vec<Decision>, now: Timestamp) -> Result<Vec<Outcome>, Error>;
     /// The next page in `date_added` order.
     fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error>;
     /// Does the scope see any version of this object?
@@ -71,6 +81,8 @@ pub struct Batch {
     pub api_root: String,
     /// Who sent it: `organisation/client`.
     pub client: String,
+    /// The key of the certificate it was sent with.
+    pub key: Option<String>,
     /// When it came in; `date_added` is at or after this.
     pub received: Timestamp,
     /// Its objects, in the order sent.
@@ -98,6 +110,8 @@ pub struct Prepared {
     pub(crate) id_hash: i64,
     /// What it was called when it was sent, if it is called otherwise now.
     pub(crate) sent_as: Option<Label>,
+    /// What officers call it; known if it waits for them.
+    pub(crate) name: Option<String>,
 }
 
 impl Prepared {
@@ -105,7 +119,8 @@ impl Prepared {
     pub fn new(admitted: Admitted) -> Self {
         let sha256 = sha256(admitted.object().json());
         let id_hash = id_hash(admitted.object().id().as_str());
-        Self { admitted, sha256, id_hash, sent_as: None }
+        let name = admitted.waits().then(|| claims::name(admitted.object().json())).flatten();
+        Self { admitted, sha256, id_hash, sent_as: None, name }
     }
 
     /// For an object that was re-created after it had been sent under this name.

@@ -30,6 +30,12 @@ pub fn is_publishable(content_type: &str) -> bool {
     })
 }
 
+/// Is this a `Content-Type` that a body of our own API may come with?
+pub fn is_json(content_type: &str) -> bool {
+    let is_json = MediaRange::parse(content_type).is_some_and(|found| found.name == "application/json");
+    is_json || is_taxii(content_type)
+}
+
 /// Is this the `Content-Type` of a TAXII 2.1 answer?
 pub fn is_taxii(content_type: &str) -> bool {
     MediaRange::parse(content_type)

@@ -86,6 +86,9 @@ pub struct StatusDetail {
     pub message: Option<String>,
 }
 
+/// How the message of an object begins that waits for an officer of the sender's organisation.
+pub const WAITS_FOR_RELEASE: &str = "waits until an officer of your organisation releases it";
+
 /// The list of collections (TAXII 2.1 §5.1.1).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Collections {

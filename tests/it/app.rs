@@ -37,7 +37,7 @@ pub const ELSEWHERE: &str = "be5b4f96-4aaf-4e8c-8d75-cdad5b7e6f66";
 pub const REGISTRY: &str = include_str!("registry.toml");
 
 /// Certificates are made for these; the last two are in no registry.
-const CLIENTS: [&str; 10] = [
+const CLIENTS: [&str; 14] = [
     "cert-a/feed",
     "cert-a/siem",
     "cert-a/guest",
@@ -46,6 +46,10 @@ const CLIENTS: [&str; 10] = [
     "cert-b/feed",
     "cert-b/siem",
     "cert-c/feed",
+    "cert-a/officer",
+    "cert-a/second",
+    "cert-a/analyst",
+    "cert-b/officer",
     "cert-a/nobody",
     "cert-z/feed",
 ];

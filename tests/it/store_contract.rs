@@ -757,6 +757,31 @@ impl Store for Meddling<'static> {
     fn add(&self, batch: liaison::store::Batch) -> Result<Status, Error> {
         self.store.add(batch)
     }
+    fn try_out(&self, batch: liaison::store::Batch) -> Result<Vec<liaison::store::Tried>, Error> {
+        self.store.try_out(batch)
+    }
+    fn submissions(
+        &self,
+        scope: &policy::SubmissionScope,
+        after: i64,
+        limit: usize,
+    ) -> Result<liaison::store::Submissions, Error> {
+        self.store.submissions(scope, after, limit)
+    }
+    fn submission(
+        &self,
+        scope: &policy::SubmissionScope,
+        id: &str,
+    ) -> Result<Option<policy::Submission>, Error> {
+        self.store.submission(scope, id)
+    }
+    fn decide(
+        &self,
+        decisions: Vec<liaison::store::Decision>,
+        now: Timestamp,
+    ) -> Result<Vec<liaison::store::Outcome>, Error> {
+        self.store.decide(decisions, now)
+    }
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {
         self.store.knows(scope, id)
     }

@@ -8,7 +8,9 @@ use super::links::{Bounds, link_hash};
 use super::markings::MARKINGS_MAX;
 use super::objection::{
     CONFLICT, DOWNGRADE, NOT_OWNER, Objection, TOO_MANY_HANDLINGS, TOO_MANY_MARKINGS, TOO_MANY_VERSIONS,
+    WAITING_CONFLICT,
 };
+use super::pending::Counts;
 use super::writer::Work;
 use crate::policy::Handling;
 use crate::stix::equality::canonical;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 const VERSIONS_MAX: usize = 10_000;
 /// Different ways in which one organisation's objects may be marked.
 const HANDLINGS_MAX: usize = 4_096;
-/// Statuses can be asked for this long.
+/// Statuses can be asked for this long after they are complete.
 const STATUS_KEPT_MICROS: i64 = 7 * 24 * 3600 * 1_000_000;
 
 /// A status with who may ask for it.
@@ -52,10 +54,13 @@ pub(super) struct Adding<'w, 'a> {
     /// Of stored rows that something was compared with: each is read and brought to its canonical
     /// form once, however many are compared.
     forms: HashMap<i64, Form>,
+    pub(super) waiting_counts: Counts,
+    /// Does what must be released first wait, or is it judged as if it were released?
+    holds: bool,
 }
 
 /// SHA-256 of an object's canonical form.
-type Form = Option<[u8; 32]>;
+pub(super) type Form = Option<[u8; 32]>;
 
 /// An object to be written.
 pub(super) struct Row {
@@ -73,17 +78,19 @@ impl Row {
     }
 }
 
-enum Verdict {
+pub(super) enum Verdict {
     Stored,
     Present,
     Refused(Objection),
+    /// Nothing speaks against it, but it must be released first.
+    Waits(Box<Prepared>),
 }
 
 impl Verdict {
     /// Of several, the lowest counts.
     fn rank(&self) -> u8 {
         match self {
-            Self::Stored | Self::Present => 0,
+            Self::Stored | Self::Present | Self::Waits(_) => 0,
             Self::Refused(CONFLICT) => 1,
             Self::Refused(_) => 2,
         }
@@ -99,50 +106,67 @@ impl<'w, 'a> Adding<'w, 'a> {
             by_end: HashMap::new(),
             bounds: HashMap::new(),
             forms: HashMap::new(),
+            waiting_counts: Counts::new(),
+            holds: true,
         }
     }
 
+    /// The same, for judging only.
+    pub(super) fn without_holding(self) -> Self {
+        Self { holds: false, ..self }
+    }
+
     /// Judges a batch; what it tells in the status holds once the transaction is committed.
-    pub(super) fn batch(&mut self, batch: Batch) -> Result<Owned, Error> {
+    pub(super) fn batch(&mut self, mut batch: Batch) -> Result<Owned, Error> {
         let coll = self.work.collection(&batch.collection)?.pk;
-        let (mut successes, mut failures) = (Vec::new(), Vec::new());
-        for entry in batch.entries {
-            let (detail, ok) = match entry {
-                Entry::Refused(label, _, message) => (detail(label.id, label.version, Some(message)), false),
-                Entry::Known(label) => (detail(label.id, label.version, Some(KNOWN.to_owned())), true),
+        let (mut successes, mut failures, mut pendings) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in std::mem::take(&mut batch.entries) {
+            let (detail, list) = match entry {
+                Entry::Refused(label, _, message) => {
+                    (detail(label.id, label.version, Some(message)), &mut failures)
+                }
+                Entry::Known(label) => {
+                    (detail(label.id, label.version, Some(KNOWN.to_owned())), &mut successes)
+                }
                 Entry::Companion(prepared) => {
                     self.judge(&batch.collection, coll, prepared, batch.received.micros())?;
                     continue;
                 }
                 Entry::Admitted(prepared) => {
                     let (Label { id, version }, remark) = (prepared.label(), prepared.remark());
+                    let refused = |why: Objection| Some(why.text.to_owned());
                     match self.judge(&batch.collection, coll, prepared, batch.received.micros())? {
-                        Verdict::Stored => (detail(id, version, remark), true),
-                        Verdict::Present => (detail(id, version, Some(PRESENT.to_owned())), true),
-                        Verdict::Refused(why) => (detail(id, version, Some(why.text.to_owned())), false),
+                        Verdict::Stored => (detail(id, version, remark), &mut successes),
+                        Verdict::Present => (detail(id, version, Some(PRESENT.to_owned())), &mut successes),
+                        Verdict::Refused(why) => (detail(id, version, refused(why)), &mut failures),
+                        Verdict::Waits(prepared) => match self.hold(&batch, &prepared)? {
+                            Ok(detail) => (detail, &mut pendings),
+                            Err(why) => (detail(id, version, refused(why)), &mut failures),
+                        },
                     }
                 }
             };
-            if ok { &mut successes } else { &mut failures }.push(detail);
+            list.push(detail);
         }
         let status = Status {
             id: batch.status_id,
-            status: Progress::Complete,
+            status: if pendings.is_empty() { Progress::Complete } else { Progress::Pending },
             request_timestamp: Some(batch.received.to_string()),
-            total_count: (successes.len() + failures.len()) as u64,
+            total_count: (successes.len() + failures.len() + pendings.len()) as u64,
             success_count: successes.len() as u64,
             successes,
             failure_count: failures.len() as u64,
             failures,
-            pending_count: 0,
-            pendings: Vec::new(),
+            pending_count: pendings.len() as u64,
+            pendings,
         };
         let sender =
             Sender { client: batch.client, api_root: batch.api_root, received: batch.received.micros() };
         Ok((status, sender))
     }
 
-    fn judge(
+    /// Judges an object, and takes it if nothing speaks against it.
+    pub(super) fn judge(
         &mut self,
         collection: &str,
         coll: i64,
@@ -172,6 +196,14 @@ impl<'w, 'a> Adding<'w, 'a> {
         }
         if let Some(why) = self.objection(collection, &prepared, &stored, &pending, received)? {
             return Ok(Verdict::Refused(why));
+        }
+        if prepared.admitted.waits() {
+            if self.holds {
+                return Ok(Verdict::Waits(prepared));
+            }
+            if matches!(self.waiting(collection, &prepared)?, Some((_, false))) {
+                return Ok(Verdict::Refused(WAITING_CONFLICT));
+            }
         }
         let now = Timestamp::from_micros(received);
         let floor =
@@ -295,23 +327,31 @@ impl<'w, 'a> Adding<'w, 'a> {
         Ok(())
     }
 
-    /// Writes everything accepted, with `date_added` in the order accepted, and the statuses.
-    pub(super) fn write(self, statuses: &[Owned]) -> Result<(), Error> {
-        for (collection, rows) in self.rows {
+    /// Writes everything accepted, with `date_added` in the order accepted.
+    pub(super) fn write_objects(&mut self) -> Result<(), Error> {
+        for (collection, rows) in std::mem::take(&mut self.rows) {
             write_rows(self.work, &collection, rows)?;
         }
+        Ok(())
+    }
+
+    /// Writes everything accepted and the statuses.
+    pub(super) fn write(mut self, statuses: &[Owned]) -> Result<(), Error> {
+        self.write_objects()?;
         let transaction = &self.work.transaction;
         let mut insert = transaction.prepare_cached(
-            "INSERT INTO status (id, client, api_root, received, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO status (id, client, api_root, received, body, completed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for (status, sender) in statuses {
             let body = serde_json::to_vec(status).map_err(|error| Error::Backend(error.to_string()))?;
-            insert.execute(params![status.id, sender.client, sender.api_root, sender.received, body])?;
+            let completed = (status.status == Progress::Complete).then_some(sender.received);
+            let received = sender.received;
+            insert.execute(params![status.id, sender.client, sender.api_root, received, body, completed])?;
         }
         let Some(newest) = statuses.iter().map(|(_, sender)| sender.received).max() else {
             return Ok(());
         };
-        let sql = "DELETE FROM status WHERE id IN (SELECT id FROM status WHERE received < ?1 ORDER BY received LIMIT 64)";
+        let sql = "DELETE FROM status WHERE id IN (SELECT id FROM status WHERE completed < ?1 ORDER BY completed LIMIT 64)";
         transaction.prepare_cached(sql)?.execute([newest - STATUS_KEPT_MICROS])?;
         Ok(())
     }
@@ -432,7 +472,7 @@ fn against_pending(prepared: &Prepared, form: &OnceCell<Form>, row: &Row, receiv
     Some(same_or_conflict(of_row, *form.get_or_init(|| form_of(new.object().json()))))
 }
 
-fn form_of(json: &[u8]) -> Form {
+pub(super) fn form_of(json: &[u8]) -> Form {
     canonical(json).map(|form| sha256(&form))
 }
 
@@ -450,6 +490,6 @@ fn same_or_conflict(old: Form, new: Form) -> Verdict {
     }
 }
 
-fn detail(id: String, version: String, message: Option<String>) -> StatusDetail {
+pub(super) fn detail(id: String, version: String, message: Option<String>) -> StatusDetail {
     StatusDetail { id, version, message }
 }

@@ -30,6 +30,7 @@ pub(super) fn family(work: &Work, coll: i64, id: &str, hash: i64) -> Result<Vec<
     if is_table_used {
         places.extend(index::places(&work.transaction, hash)?);
     }
+    places.extend(work.written(hash));
     places.retain(|place| place.0 == coll);
     places.sort_unstable();
     places.dedup();

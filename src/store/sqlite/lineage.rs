@@ -46,7 +46,12 @@ pub(super) fn lineage(
 fn read(work: &Work, seq: i64) -> Result<Object, Error> {
     let sql = "SELECT json FROM object WHERE seq = ?1";
     let json: Vec<u8> = work.transaction.query_row(sql, [seq], |row| row.get(0))?;
-    let damaged = |what: String| Error::Damaged(format!("table object, seq {seq}: {what}"));
+    object_of(json, &format!("table object, seq {seq}"))
+}
+
+/// The object with this text, which was judged when it came in.
+pub(super) fn object_of(json: Vec<u8>, place: &str) -> Result<Object, Error> {
+    let damaged = |what: String| Error::Damaged(format!("{place}: {what}"));
     let read = json::read(json, Header::read).map_err(|error| damaged(error.to_string()))?;
     let header = read.root.part.seen.map_err(|error| damaged(error.to_string()))?;
     Ok(Object::new(header, read.text))

@@ -95,6 +95,7 @@ impl Adding<'_, '_> {
     fn stored_about(&self, coll: i64, hash: i64) -> Result<Vec<String>, Error> {
         let mut places = self.work.shared.waiting.read().places(hash);
         places.extend(index::places(&self.work.transaction, hash)?);
+        places.extend(self.work.written(hash));
         let sql = "SELECT o.id FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
         let mut statement = self.work.transaction.prepare_cached(sql)?;
         let mut found = Vec::new();

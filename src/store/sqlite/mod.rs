@@ -11,10 +11,13 @@ mod look;
 mod markings;
 mod objection;
 mod open;
+mod pending;
 mod read;
 mod registry;
 #[cfg(test)]
 mod reopen_tests;
+mod review;
+mod trial;
 mod visible;
 mod writer;
 
@@ -22,8 +25,8 @@ pub use look::{Kept, Share};
 pub use open::{Options, check};
 pub use registry::Tool;
 
-use super::{Batch, Deleted, Error, Page, PageCache, Query, Store};
-use crate::policy::{EraseScope, Handling, Markings, ReadScope};
+use super::{Batch, Decision, Deleted, Error, Outcome, Page, PageCache, Query, Store, Submissions, Tried};
+use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
 use crate::stix::{StixTime, Timestamp};
 use crate::taxii::Versions;
 use crate::taxii::resource::Status;
@@ -131,6 +134,22 @@ impl Sqlite {
 impl Store for Sqlite {
     fn add(&self, batch: Batch) -> Result<Status, Error> {
         self.job(|reply| writer::Job::Add(Box::new(batch), reply)).map(|status| *status)
+    }
+
+    fn try_out(&self, batch: Batch) -> Result<Vec<Tried>, Error> {
+        self.write(move |work| trial::try_out(work, batch))
+    }
+
+    fn submissions(&self, scope: &SubmissionScope, after: i64, limit: usize) -> Result<Submissions, Error> {
+        self.shared.readers.with(|connection| review::list(connection, scope, after, limit))
+    }
+
+    fn submission(&self, scope: &SubmissionScope, id: &str) -> Result<Option<Submission>, Error> {
+        self.shared.readers.with(|connection| review::one(connection, scope, id))
+    }
+
+    fn decide(&self, decisions: Vec<Decision>, now: Timestamp) -> Result<Vec<Outcome>, Error> {
+        self.write(move |work| review::decide(work, decisions, now))
     }
 
     fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error> {

@@ -43,3 +43,11 @@ pub(super) const REVOKED: Objection = Objection {
     code: "revoked",
     text: "revoked: an earlier version says that the object is, and that is final; publish a new object instead",
 };
+pub(super) const WAITING_CONFLICT: Objection = Objection {
+    code: "conflict",
+    text: "conflict: this version waits for release with other content; have it declined first, or send the change with a later `modified`",
+};
+pub(super) const TOO_MANY_WAITING: Objection = Objection {
+    code: "limit",
+    text: "100000 objects of your organisation wait for release already; have an officer release or decline them",
+};

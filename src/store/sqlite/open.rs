@@ -74,6 +74,17 @@ pub fn check(path: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
             problems.push(format!("table object, seq {seq} ({id}): the checksum does not match"));
         }
     }
+    drop(rows);
+    let mut statement = connection.prepare("SELECT submission, id, sha256, json FROM pending")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let json = row.get_ref(3)?.as_blob().unwrap_or_default();
+        if crate::store::sha256(json) != row.get_ref(2)?.as_blob().unwrap_or_default() {
+            let (submission, id): (String, String) = (row.get(0)?, row.get(1)?);
+            problems
+                .push(format!("table pending, submission {submission} ({id}): the checksum does not match"));
+        }
+    }
     Ok(problems)
 }
 
@@ -258,10 +269,11 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
+    include_str!("../migrations/sqlite/0005_review.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

@@ -302,6 +302,11 @@ impl<'a> Work<'a> {
         self.indexed.push((hash, place));
     }
 
+    /// Places of rows that this transaction has written.
+    pub(super) fn written(&self, hash: i64) -> impl Iterator<Item = (i64, i64)> {
+        self.indexed.iter().filter(move |entry| entry.0 == hash).map(|entry| entry.1)
+    }
+
     /// Remembers markings that the transaction defines.
     pub(super) fn define(&mut self, collection: &str, markings: Vec<(String, Terms)>) {
         if !markings.is_empty() {
