@@ -1,6 +1,7 @@
 //! Admission: may this peer add this object here, and who will see it?
 
 use super::directory::Place;
+use super::reader::Reader;
 use super::together::Standing;
 use super::{
     Denied, Directory, Grant, Handling, Peer, ReleaseScope, Source, Submission, SubmissionScope, WriteScope,
@@ -19,7 +20,10 @@ pub struct Admitted {
     handling: Arc<Handling>,
     retention_until: Option<i64>,
     sender: Arc<str>,
+    /// The sender as a reader, if it is one.
+    reads_as: Option<Arc<Reader>>,
     may_lower: bool,
+    stamp: Option<Tlp>,
     waits: bool,
 }
 
@@ -58,12 +62,13 @@ impl Admitted {
             return false;
         }
         let consent = self.handling.attribution(now);
-        let names_member =
-            || self.object.created_by_ref().is_some_and(|id| directory.behind(id.as_str()).is_some());
         match (consent, collection.attribution) {
             (Some(Consent::MustNot), _) => true,
             (_, Some(Attribution::Open | Attribution::Restricted)) => false,
-            (_, Some(Attribution::Anonymous)) => names_member() || object_type == "sighting",
+            (_, Some(Attribution::Anonymous)) => {
+                let is_member = directory.behind(self.object.id().as_str()).is_some();
+                self.object.created_by_ref().is_some() || object_type == "sighting" || is_member
+            }
             // A sighting tells who was attacked.
             (consent, None) => consent.is_none() && self.object.names_victims(),
         }
@@ -79,10 +84,15 @@ impl Admitted {
         &self.sender
     }
 
-    /// Would the sender's organisation see an object of this handling? What it would not see must
-    /// not be told apart from what is not there.
+    /// The level that its collection adds to objects without a marking: with it or without, an object is the same.
+    pub fn stamp(&self) -> Option<Tlp> {
+        self.stamp
+    }
+
+    /// Does the sender see an object of this handling? What it does not see must not be told apart
+    /// from what is not there.
     pub fn sender_sees(&self, handling: &Handling, now: Timestamp) -> bool {
-        handling.level(now) < Tlp::Red || *handling.owner == *self.sender
+        self.reads_as.as_ref().is_some_and(|reader| reader.refusal(handling, now).is_none())
     }
 }
 
@@ -206,7 +216,9 @@ pub fn admit(
         handling: Arc::new(handling),
         retention_until,
         sender: peer.organisation().into(),
+        reads_as: reads_as(&scope.grant),
         may_lower,
+        stamp: stamp(place.collection.unmarked),
         waits: scope.is_reviewed(),
     })
 }
@@ -242,8 +254,13 @@ fn again(
     let (peer, place, object) = (grant.peer(), &grant.place, &submission.object);
     check_type(place, object)?;
     check_extensions(directory, &place.collection, object)?;
-    let owner = owner(directory, peer, place, object)?;
+    // Not told by the object, which may have been re-created so that it does not name its source.
+    let owner = submission.handling.owner.clone();
     let is_own = owner == peer.organisation();
+    if !is_own && !place.agreement.relays.iter().any(|relay| relay == peer.organisation()) {
+        let creator = StixId::parse(&directory.identity_of(&owner)).unwrap_or_else(|_| object.id().clone());
+        return Err(Refusal::ForeignCreator(creator, directory.identity_of(peer.organisation())));
+    }
     let relay = (!is_own).then(|| peer.organisation().to_owned());
     let mut handling = Handling { owner, relay, ..submission.handling.clone() };
     if handling.source == Source::Collection {
@@ -267,9 +284,22 @@ fn again(
         handling: Arc::new(handling),
         retention_until: submission.retention_until,
         sender: peer.organisation().into(),
+        reads_as: reads_as(grant),
         may_lower: is_own && place.collection.downgrade == Downgrade::Owner,
+        stamp: stamp(place.collection.unmarked),
         waits: true,
     })
+}
+
+fn stamp(rule: Unmarked) -> Option<Tlp> {
+    match rule {
+        Unmarked::Stamp(tlp) => Some(tlp),
+        _ => None,
+    }
+}
+
+fn reads_as(grant: &Grant) -> Option<Arc<Reader>> {
+    grant.can_read().then(|| grant.reader.clone())
 }
 
 fn handling(object: &Object, owner: String, peer: &Peer, standing: Standing) -> (Handling, Option<i64>) {

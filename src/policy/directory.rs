@@ -377,7 +377,7 @@ fn rights(peer: &Peer, place: &Place) -> (bool, bool) {
         |list: &Option<Vec<String>>| list.as_ref().is_none_or(|list| list.contains(&peer.organisation));
     let in_audience = place.audience.as_ref().is_none_or(|set| set.contains(&peer.organisation));
     let can_read = is_party && peer.role.reads() && listed(&place.collection.read) && in_audience;
-    let can_write = is_party && peer.role.writes() && listed(&place.collection.write);
+    let can_write = is_party && peer.role.writes() && listed(&place.collection.write) && in_audience;
     (can_read, can_write)
 }
 

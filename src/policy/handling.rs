@@ -79,6 +79,17 @@ impl Handling {
         }
     }
 
+    /// Is whatever is seen under this handling seen under the other one by the same clients, whoever owns
+    /// the two?
+    pub fn reaches_as_far(&self, other: &Self, now: Timestamp) -> bool {
+        let same = |one: &Self| (one.floor, one.for_all_purposes, one.relay.is_none());
+        self.terms == other.terms
+            && same(self) == same(other)
+            && self.relay.is_none()
+            && self.level(now) <= Tlp::Amber
+            && self.terms.needs.is_empty()
+    }
+
     /// The same, raised to at least this level.
     #[must_use]
     pub fn raised(&self, floor: Tlp) -> Self {

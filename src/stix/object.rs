@@ -215,7 +215,7 @@ impl Object {
     /// The same object with the marking of `tlp` added (`unmarked = "stamp:…"`).
     #[must_use]
     pub fn stamped(mut self, tlp: Tlp) -> Self {
-        self.json = insert_marking(&self.json, tlp);
+        self.json = with_marking(&self.json, tlp);
         self.header.marks.push(tlp.marking_id().to_owned());
         self
     }
@@ -253,8 +253,9 @@ pub(super) fn ends(object: Value, object_type: &str) -> Vec<String> {
     found
 }
 
-/// Adds the marking to the list that is there, or a list with it in front of all members.
-fn insert_marking(json: &[u8], tlp: Tlp) -> Bytes {
+/// The text of an object with the marking of a level added: to the list that is there, or in a list in
+/// front of all members.
+pub fn with_marking(json: &[u8], tlp: Tlp) -> Bytes {
     let id = tlp.marking_id();
     let refs = |seen: Seen| seen.value.member("object_marking_refs").map(|list| list.range());
     let list = json::read(json.to_vec(), refs).ok().and_then(|document| document.root.part.seen);

@@ -2,7 +2,7 @@
 //! adds, then all are written in order.
 
 use super::classes::{Class, type_of};
-use super::family::{Member, family, insert};
+use super::family::{Member, family};
 use super::lineage::lineage;
 use super::links::{Bounds, link_hash};
 use super::markings::MARKINGS_MAX;
@@ -15,7 +15,7 @@ use super::writer::Work;
 use crate::policy::Handling;
 use crate::stix::equality::canonical;
 use crate::stix::marking::built_in;
-use crate::stix::object::{Label, UNVERSIONED};
+use crate::stix::object::{Label, UNVERSIONED, with_marking};
 use crate::stix::{Object, Timestamp};
 use crate::store::{Batch, Entry, Error, Prepared, sha256};
 use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail};
@@ -238,10 +238,14 @@ impl<'w, 'a> Adding<'w, 'a> {
         let of_stored = stored.iter().map(|member| (&member.version, &member.handling));
         let of_pending = pending.iter().map(|at| &rows[*at].prepared.admitted);
         let of_pending = of_pending.map(|found| (found.object().version(), found.handling()));
-        let before = of_stored.chain(of_pending).filter(|(version, _)| *version < object.version());
-        let before = before.max_by_key(|(version, _)| *version).map(|(_, handling)| handling);
+        // An older version that comes late is held against the one after it as well: it would be the last for
+        // those who do not see that.
+        let others: Vec<_> = of_stored.chain(of_pending).collect();
+        let before = others.iter().filter(|(version, _)| *version < object.version()).max_by_key(|one| one.0);
+        let after = others.iter().filter(|(version, _)| *version > object.version()).min_by_key(|one| one.0);
         let now = Timestamp::from_micros(received);
-        let is_lower = before.is_some_and(|before| handling.own_level(now) < before.own_level(now));
+        let neighbours = before.into_iter().chain(after);
+        let is_lower = neighbours.into_iter().any(|one| handling.own_level(now) < one.1.own_level(now));
         if is_lower && !prepared.admitted.may_lower() {
             return Ok(Some(DOWNGRADE));
         }
@@ -260,6 +264,7 @@ impl<'w, 'a> Adding<'w, 'a> {
             object_type: type_of(admitted.object().id().object_type()).to_owned(),
             later: Vec::new(),
             earlier: Vec::new(),
+            twins: Vec::new(),
         })
     }
 
@@ -277,8 +282,9 @@ impl<'w, 'a> Adding<'w, 'a> {
         if !same_version || !(ours || admitted.sender_sees(&member.handling, now)) {
             return Ok(foreign(prepared, ours));
         }
+        let is_enough = ours || covers(prepared, &member.handling, now);
         if member.sha256 == prepared.sha256 {
-            return Ok(Some(Verdict::Present));
+            return Ok(is_enough.then_some(Verdict::Present));
         }
         let old = match self.forms.get(&member.seq) {
             Some(form) => *form,
@@ -288,7 +294,27 @@ impl<'w, 'a> Adding<'w, 'a> {
                 *self.forms.entry(member.seq).or_insert(form_of(&json))
             }
         };
-        Ok(Some(same_or_conflict(old, *form.get_or_init(|| form_of(admitted.object().json())))))
+        let new = *form.get_or_init(|| form_of(admitted.object().json()));
+        let stamped = || self.is_same_but_for_stamp(prepared, member, old, new);
+        if old.is_some() && old == new || stamped()? {
+            return Ok(is_enough.then_some(Verdict::Present));
+        }
+        Ok(Some(Verdict::Refused(CONFLICT)))
+    }
+
+    /// Do two texts differ only in the marking that the collection adds?
+    fn is_same_but_for_stamp(
+        &self,
+        prepared: &Prepared,
+        member: &Member,
+        old: Form,
+        new: Form,
+    ) -> Result<bool, Error> {
+        let Some(tlp) = prepared.admitted.stamp() else { return Ok(false) };
+        let sql = "SELECT json FROM object WHERE seq = ?1";
+        let json: Vec<u8> = self.work.transaction.query_row(sql, [member.seq], |row| row.get(0))?;
+        let with = |json: &[u8]| form_of(&with_marking(json, tlp));
+        Ok(old.is_some() && (with(&json) == new || with(prepared.admitted.object().json()) == old))
     }
 
     /// Settles which versions are now later and earlier than which.
@@ -409,8 +435,11 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
 /// alike in who sees them, and in whom they are the last version for.
 fn ends(rows: &[Row]) -> Vec<bool> {
     let mut met = HashSet::new();
-    let mut ends: Vec<bool> =
-        rows.iter().rev().map(|row| met.insert((row.class.handling, &row.class.later))).collect();
+    let mut ends: Vec<bool> = rows
+        .iter()
+        .rev()
+        .map(|row| met.insert((row.class.handling, &row.class.later, &row.class.twins)))
+        .collect();
     ends.reverse();
     ends
 }
@@ -437,24 +466,16 @@ pub(super) fn version_key(version: &crate::stix::Version) -> Value {
     }
 }
 
-/// Notes that one is later than the other; true if the first class changed.
+/// Notes what two versions are to each other, of which the first came before; true if its class changed.
 fn relate(
     one: &mut Class,
     one_version: &crate::stix::Version,
     other: &mut Class,
     other_version: &crate::stix::Version,
 ) -> bool {
-    match one_version.cmp(other_version) {
-        std::cmp::Ordering::Less => {
-            insert(&mut other.earlier, one.handling);
-            insert(&mut one.later, other.handling)
-        }
-        std::cmp::Ordering::Greater => {
-            insert(&mut other.later, one.handling);
-            insert(&mut one.earlier, other.handling)
-        }
-        std::cmp::Ordering::Equal => false,
-    }
+    let order = other_version.cmp(one_version);
+    other.beside(order.reverse(), one.handling, true);
+    one.beside(order, other.handling, false)
 }
 
 fn against_pending(prepared: &Prepared, form: &OnceCell<Form>, row: &Row, received: i64) -> Option<Verdict> {
@@ -465,11 +486,26 @@ fn against_pending(prepared: &Prepared, form: &OnceCell<Form>, row: &Row, receiv
     if !same_version || !(ours || new.sender_sees(old.handling(), now)) {
         return foreign(prepared, ours);
     }
+    let is_enough = ours || covers(prepared, old.handling(), now);
     if prepared.sha256 == row.prepared.sha256 {
-        return Some(Verdict::Present);
+        return is_enough.then_some(Verdict::Present);
     }
     let of_row = *row.form.get_or_init(|| form_of(old.object().json()));
-    Some(same_or_conflict(of_row, *form.get_or_init(|| form_of(new.object().json()))))
+    let of_new = *form.get_or_init(|| form_of(new.object().json()));
+    let with = |json: &[u8], tlp| form_of(&with_marking(json, tlp));
+    let stamped = |tlp| with(old.object().json(), tlp) == of_new || with(new.object().json(), tlp) == of_row;
+    match of_row.is_some() && (of_row == of_new || new.stamp().is_some_and(stamped)) {
+        true => is_enough.then_some(Verdict::Present),
+        false => Some(Verdict::Refused(CONFLICT)),
+    }
+}
+
+/// Is an observable of another organisation all that is wanted? If those who would see this one do not see
+/// that one, it must stand beside it.
+fn covers(prepared: &Prepared, stored: &Handling, now: Timestamp) -> bool {
+    let admitted = &prepared.admitted;
+    let is_versioned = admitted.object().version().as_str() != UNVERSIONED;
+    is_versioned || admitted.handling().reaches_as_far(stored, now)
 }
 
 pub(super) fn form_of(json: &[u8]) -> Form {
@@ -481,13 +517,6 @@ pub(super) fn form_of(json: &[u8]) -> Form {
 fn foreign(prepared: &Prepared, ours: bool) -> Option<Verdict> {
     let is_versioned = prepared.admitted.object().version().as_str() != UNVERSIONED;
     (!ours && is_versioned).then_some(Verdict::Refused(NOT_OWNER))
-}
-
-fn same_or_conflict(old: Form, new: Form) -> Verdict {
-    match old.is_some() && old == new {
-        true => Verdict::Present,
-        false => Verdict::Refused(CONFLICT),
-    }
 }
 
 pub(super) fn detail(id: String, version: String, message: Option<String>) -> StatusDetail {

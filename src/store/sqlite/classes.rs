@@ -6,6 +6,7 @@ use crate::stix::schema::is_known_type;
 use crate::store::Error;
 use crate::taxii::Match;
 use rusqlite::{Connection, params};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -22,6 +23,33 @@ pub(super) struct Class {
     pub later: HandlingSet,
     /// Handlings of the earlier ones.
     pub earlier: HandlingSet,
+    /// Handlings of rows of the same version that came before, from other organisations.
+    pub twins: HandlingSet,
+}
+
+impl Class {
+    /// The same without other versions.
+    pub(super) fn alone(&self) -> Self {
+        Self { later: Vec::new(), earlier: Vec::new(), twins: Vec::new(), ..self.clone() }
+    }
+
+    /// Notes another version of the object: how it compares with this one, and whether it came before.
+    /// True if that is news.
+    pub(super) fn beside(&mut self, other: Ordering, handling: i64, came_before: bool) -> bool {
+        let set = match other {
+            Ordering::Greater => &mut self.later,
+            Ordering::Less => &mut self.earlier,
+            Ordering::Equal if came_before => &mut self.twins,
+            Ordering::Equal => return false,
+        };
+        match set.binary_search(&handling) {
+            Ok(_) => false,
+            Err(at) => {
+                set.insert(at, handling);
+                true
+            }
+        }
+    }
 }
 
 /// All handlings and classes; their keys count from 1, so position + 1.
@@ -45,15 +73,16 @@ impl Classes {
             all.remember_handling(Arc::new(serde_json::from_str(&text).map_err(damaged)?));
         }
         let mut statement =
-            connection.prepare("SELECT handling, type, later, earlier FROM class ORDER BY pk")?;
+            connection.prepare("SELECT handling, type, later, earlier, twins FROM class ORDER BY pk")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (later, earlier): (String, String) = (row.get(2)?, row.get(3)?);
+            let (later, earlier, twins): (String, String, String) = (row.get(2)?, row.get(3)?, row.get(4)?);
             all.remember_class(Class {
                 handling: row.get(0)?,
                 object_type: row.get(1)?,
                 later: parse_set(&later)?,
                 earlier: parse_set(&earlier)?,
+                twins: parse_set(&twins)?,
             });
         }
         Ok(all)
@@ -94,10 +123,11 @@ impl Classes {
         if let Some(key) = self.class_keys.get(&class) {
             return Ok(*key);
         }
-        let sql = "INSERT INTO class (pk, handling, type, later, earlier) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let (later, earlier) = (write_set(&class.later), write_set(&class.earlier));
+        let sql =
+            "INSERT INTO class (pk, handling, type, later, earlier, twins) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let [later, earlier, twins] = [&class.later, &class.earlier, &class.twins].map(write_set);
         let key = self.classes.len() as i64 + 1;
-        connection.execute(sql, params![key, class.handling, class.object_type, later, earlier])?;
+        connection.execute(sql, params![key, class.handling, class.object_type, later, earlier, twins])?;
         self.remember_class(class);
         Ok(key)
     }
@@ -121,7 +151,7 @@ impl Classes {
         for (at, class) in self.classes.iter().enumerate() {
             let typed =
                 matches.types.is_empty() || matches.types.iter().any(|t| type_of(t) == class.object_type);
-            if !sees(&class.handling) || !typed {
+            if !sees(&class.handling) || class.twins.iter().any(sees) || !typed {
                 continue;
             }
             let key = at as i64 + 1;

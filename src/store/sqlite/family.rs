@@ -82,28 +82,13 @@ pub(super) fn settle(
     member: &Member,
     all: &[Member],
 ) -> Result<(), Error> {
-    let mut class = Class { later: Vec::new(), earlier: Vec::new(), ..member.class.clone() };
+    let mut class = member.class.alone();
     for other in all {
-        match other.version.cmp(&member.version) {
-            std::cmp::Ordering::Greater => insert(&mut class.later, other.class.handling),
-            std::cmp::Ordering::Less => insert(&mut class.earlier, other.class.handling),
-            std::cmp::Ordering::Equal => false,
-        };
+        class.beside(other.version.cmp(&member.version), other.class.handling, other.added < member.added);
     }
     let new = work.classes.intern_class(&work.transaction, class)?;
     match new == member.class_key {
         true => Ok(()),
         false => work.reclass(collection, member.added, member.class_key, new),
-    }
-}
-
-/// Puts a handling into a sorted set; true if it was not there.
-pub(super) fn insert(set: &mut Vec<i64>, handling: i64) -> bool {
-    match set.binary_search(&handling) {
-        Ok(_) => false,
-        Err(at) => {
-            set.insert(at, handling);
-            true
-        }
     }
 }

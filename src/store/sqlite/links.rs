@@ -2,7 +2,7 @@
 //! of both comes first.
 
 use super::add::{Adding, Row};
-use super::family::{Member, family, insert, settle};
+use super::family::{Member, family, settle};
 use super::index;
 use crate::policy::Handling;
 use crate::stix::{Object, Timestamp, Tlp};
@@ -165,8 +165,7 @@ impl Adding<'_, '_> {
             let mut changed = false;
             for row in pending.iter().map(|at| &self.rows[collection][*at]) {
                 let other = row.prepared.admitted.object().version();
-                let set = if *other > member.version { &mut class.later } else { &mut class.earlier };
-                changed |= *other != member.version && insert(set, row.class.handling);
+                changed |= class.beside(other.cmp(&member.version), row.class.handling, false);
             }
             if changed {
                 let new = self.work.classes.intern_class(&self.work.transaction, class)?;
@@ -203,25 +202,16 @@ fn raised(handling: &Arc<Handling>, floor: Tlp, now: Timestamp) -> Option<Arc<Ha
 
 /// Finds anew which versions are later and earlier than those about to be stored.
 fn settle_pending(rows: &mut [Row], pending: &[usize], stored: &[Member]) {
-    let all: Vec<_> = stored
-        .iter()
-        .map(|member| (member.version.clone(), member.class.handling))
-        .chain(
-            pending
-                .iter()
-                .map(|at| (rows[*at].prepared.admitted.object().version().clone(), rows[*at].class.handling)),
-        )
-        .collect();
+    let stored = stored.iter().map(|member| (member.version.clone(), member.class.handling, None));
+    let version = |at: &usize| rows[*at].prepared.admitted.object().version().clone();
+    let waiting = pending.iter().map(|at| (version(at), rows[*at].class.handling, Some(*at)));
+    let all: Vec<_> = stored.chain(waiting).collect();
     for at in pending {
         let version = rows[*at].prepared.admitted.object().version().clone();
         let class = &mut rows[*at].class;
-        (class.later, class.earlier) = (Vec::new(), Vec::new());
-        for (other, handling) in &all {
-            match other.cmp(&version) {
-                std::cmp::Ordering::Greater => insert(&mut class.later, *handling),
-                std::cmp::Ordering::Less => insert(&mut class.earlier, *handling),
-                std::cmp::Ordering::Equal => false,
-            };
+        *class = class.alone();
+        for (other, handling, place) in &all {
+            class.beside(other.cmp(&version), *handling, place.is_none_or(|place| place < *at));
         }
     }
 }
