@@ -27,6 +27,9 @@ pub struct Config {
     /// The log.
     #[serde(default)]
     pub log: Log,
+    /// The audit log.
+    #[serde(default)]
+    pub audit: Audit,
 }
 
 /// `[server]`
@@ -111,6 +114,18 @@ pub struct Log {
     pub level: String,
 }
 
+/// `[audit]`: paths relative to the configuration file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// The key that signs checkpoints, PEM; made if it is not there.
+    pub key: PathBuf,
+    /// The file that checkpoints are appended to.
+    pub checkpoints: PathBuf,
+    /// The name of the log and its key; by default the host of `public_url` with `/liaison`.
+    pub origin: Option<String>,
+}
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -178,7 +193,9 @@ impl Config {
     }
 
     fn resolve(&mut self, base: &Path) {
-        for path in [&mut self.tls.cert, &mut self.tls.key, &mut self.tls.client_ca, &mut self.tls.crl] {
+        let (tls, audit) = (&mut self.tls, &mut self.audit);
+        let paths = [&mut tls.cert, &mut tls.key, &mut tls.client_ca, &mut tls.crl];
+        for path in paths.into_iter().chain([&mut audit.key, &mut audit.checkpoints]) {
             *path = base.join(&path);
         }
         if let Some(file) = self.store.url.strip_prefix("sqlite:") {
@@ -298,6 +315,12 @@ impl Default for Limits {
     }
 }
 
+impl Default for Audit {
+    fn default() -> Self {
+        Self { key: "pki/audit.key".into(), checkpoints: "audit.checkpoints".into(), origin: None }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Text, level: "info".to_owned() }
@@ -338,11 +361,22 @@ mod tests {
             (config.server.public_url, config.server.description, config.server.contact) = (None, None, None);
             config.server.workers = None;
             config.tls = Tls::default();
+            config.audit = Audit::default();
             config.store.url.clear();
             format!("{config:?}")
         };
         assert_eq!(describe(&shown), describe(&plain));
-        for key in ["public_url", "description", "contact", "workers", "client_ca", "crl", "url"] {
+        for key in [
+            "public_url",
+            "description",
+            "contact",
+            "workers",
+            "client_ca",
+            "crl",
+            "url",
+            "checkpoints",
+            "origin",
+        ] {
             assert!(example.contains(&format!("{key} = ")), "{key}");
         }
     }

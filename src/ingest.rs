@@ -33,6 +33,7 @@ pub fn prepare(
         collection: scope.collection().to_owned(),
         api_root: scope.api_root().to_owned(),
         client: scope.client(),
+        key: None,
         received: now,
         entries,
     }

@@ -162,6 +162,11 @@ pub struct Served {
     /// The handlings that this client could see then. With filter, `first` and `last` it says which
     /// objects were sent: those in between that match and whose handling is one of these.
     pub visible: Handlings,
+    /// The newest `date_added` that the collection had given when the pages were read: versions up
+    /// to it counted for what was the first or the last version of an object.
+    pub newest: String,
+    /// So many records the log had by then: what they tell of was done, such as deletions.
+    pub seen: u64,
     /// When the last of the pages was sent.
     pub until: String,
 }

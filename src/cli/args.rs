@@ -1,7 +1,12 @@
 //! Every command and its arguments, as `--help` shows them.
 
+mod audit;
 mod content;
 
+pub(super) use audit::{
+    AuditArgs, AuditCommand, CheckpointArgs, ConsistencyArgs, ExportArgs, InclusionArgs, RecipientsArgs,
+    TailArgs, VerifyArgs,
+};
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -37,6 +42,8 @@ pub(super) enum Command {
     Poll(PollArgs),
     /// Show who this certificate is to a server, and what it may use there.
     Whoami(WhoamiArgs),
+    /// The audit log: who did what, and who received what.
+    Audit(AuditArgs),
     #[command(flatten)]
     Content(ContentCommand),
 }
@@ -111,9 +118,18 @@ pub(super) enum RegistryCommand {
     /// Show what applying a file would change.
     Plan(RegistryFileArgs),
     /// Put a file in force; running servers take it over within a second.
-    Apply(RegistryFileArgs),
+    Apply(RegistryApplyArgs),
     /// Print the registry in force.
     Show(HubArgs),
+}
+
+#[derive(Args)]
+pub(super) struct RegistryApplyArgs {
+    #[command(flatten)]
+    pub(super) file: RegistryFileArgs,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Args)]
@@ -267,6 +283,13 @@ pub(super) struct ServerArgs {
     /// Its key, PEM.
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// Is a server meant, and not the hub's own database?
+    pub(super) fn is_given(&self) -> bool {
+        self.profile.is_some() || self.url.is_some()
+    }
 }
 
 #[derive(Args)]

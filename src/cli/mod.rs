@@ -1,7 +1,9 @@
 //! The command line: one clap tree, one function for each command; the only place that wires
 //! things together.
 
+mod account;
 mod args;
+mod audit;
 mod connect;
 mod content;
 mod demo;
@@ -60,6 +62,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Publish(args) => publish::run(&args),
         Command::Poll(args) => poll::run(&args),
         Command::Whoami(args) => connect::whoami(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Content(command) => content::run(&command),
     }
 }

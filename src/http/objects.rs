@@ -2,15 +2,15 @@
 
 use super::App;
 use super::error::Failure;
-use super::peer::{At, Caller};
+use super::peer::{At, Caller, key_of};
 use super::server_info::taxii;
 use crate::feed::Kind;
 use crate::ingest;
 use crate::policy::{self, Grant, WriteScope};
 use crate::stix::content::Options;
-use crate::store::Deleted;
+use crate::store::{Batch, Deleted};
 use crate::taxii::{Envelope, Filter, Versions, media};
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) async fn page(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    serve(&app, &grant, &caller, request.query_string(), None, Kind::Objects).await
+    serve(&app, &grant, &caller, &request, None, Kind::Objects).await
 }
 
 /// TAXII 2.1 §5.6.
@@ -35,7 +35,7 @@ pub(super) async fn by_id(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let id = request.match_info().query("object");
-    serve(&app, &grant, &caller, request.query_string(), Some(id), Kind::Objects).await
+    serve(&app, &grant, &caller, &request, Some(id), Kind::Objects).await
 }
 
 /// TAXII 2.1 §5.8.
@@ -46,7 +46,7 @@ pub(super) async fn versions(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let id = request.match_info().query("object");
-    serve(&app, &grant, &caller, request.query_string(), Some(id), Kind::Versions).await
+    serve(&app, &grant, &caller, &request, Some(id), Kind::Versions).await
 }
 
 /// A page of a collection, or of one object of it.
@@ -54,13 +54,13 @@ pub(super) async fn serve(
     app: &App,
     grant: &Grant,
     caller: &Caller,
-    query: &str,
+    request: &HttpRequest,
     id: Option<&str>,
     kind: Kind,
 ) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
     let scope = policy::read_scope(grant, now)?;
-    let mut filter = Filter::parse(query)?;
+    let mut filter = Filter::parse(request.query_string())?;
     app.last_polled.lock().insert(caller.0.name().clone(), now);
     if let Some(id) = id {
         filter.matches.ids = vec![id.to_owned()];
@@ -69,7 +69,11 @@ pub(super) async fn serve(
             filter.matches.versions = Some(Versions { all: true, ..Versions::default() });
         }
     }
-    let page = app.feed.page(&scope, filter, kind).await?;
+    let page = match key_of(request) {
+        // Nothing goes out to who asks for the head alone.
+        Some(key) if request.method() != Method::HEAD => app.feed.send(&scope, filter, kind, key).await?,
+        _ => app.feed.page(&scope, filter, kind).await?,
+    };
     let mut response = taxii();
     match (page.range, id) {
         (Some((first, last)), _) => {
@@ -99,12 +103,12 @@ pub(super) async fn add(
     check_headers(&app, &request)?;
     let (body, permits) = read_body(&app, &request, payload).await?;
     let directory = app.directory.load_full();
-    let clock = app.clock;
+    let (clock, key) = (app.clock, key_of(&request).map(str::to_owned));
     let status = app
         .store
         .write(move |store| {
             let _permits = permits;
-            Ok(publish(store, &directory, &scope, body, clock))
+            Ok(publish(store, &directory, &scope, (body, key), clock))
         })
         .await?;
     Ok(HttpResponse::Accepted()
@@ -118,7 +122,7 @@ fn publish(
     store: &dyn crate::store::Store,
     directory: &policy::Directory,
     scope: &WriteScope,
-    body: Vec<u8>,
+    (body, key): (Vec<u8>, Option<String>),
     clock: crate::clock::Clock,
 ) -> Result<crate::taxii::resource::Status, Failure> {
     let options =
@@ -126,7 +130,7 @@ fn publish(
     let envelope = Envelope::parse(body, options)?;
     let status_id = uuid::Uuid::new_v4().to_string();
     let batch = ingest::prepare(store, directory, scope, envelope, status_id, clock.now());
-    Ok(store.add(batch)?)
+    Ok(store.add(Batch { key, ..batch })?)
 }
 
 /// TAXII 2.1 §5.7.
@@ -136,7 +140,7 @@ pub(super) async fn delete(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
-    let scope = policy::erase_scope(&grant, now)?;
+    let scope = policy::erase_scope(&grant, now)?.with_key(key_of(&request).map(str::to_owned));
     let matches = Filter::parse(request.query_string())?.matches;
     let id = request.match_info().query("object").to_owned();
     // Without `match[version]` the object goes, with all its versions.

@@ -9,12 +9,13 @@ use super::markings::MARKINGS_MAX;
 use super::objection::{
     CONFLICT, DOWNGRADE, NOT_OWNER, Objection, TOO_MANY_HANDLINGS, TOO_MANY_MARKINGS, TOO_MANY_VERSIONS,
 };
+use super::outcome::Outcome;
 use super::writer::Work;
 use crate::policy::Handling;
 use crate::stix::equality::canonical;
 use crate::stix::marking::built_in;
 use crate::stix::object::UNVERSIONED;
-use crate::stix::{Object, Timestamp};
+use crate::stix::{Object, Timestamp, Tlp};
 use crate::store::{Batch, Entry, Error, Prepared, sha256};
 use crate::taxii::resource::{Progress, Status, StatusDetail};
 use rusqlite::{CachedStatement, params, types::Value};
@@ -52,6 +53,8 @@ pub(super) struct Adding<'w, 'a> {
     /// Of stored rows that something was compared with: each is read and brought to its canonical
     /// form once, however many are compared.
     forms: HashMap<i64, Form>,
+    /// What the audit log is to tell of each POST.
+    outcomes: Vec<Outcome>,
 }
 
 /// SHA-256 of an object's canonical form.
@@ -62,6 +65,8 @@ pub(super) struct Row {
     pub(super) hash: i64,
     pub(super) prepared: Box<Prepared>,
     received: i64,
+    /// Its POST, among those of the transaction.
+    post: usize,
     pub(super) class: Class,
     form: OnceCell<Form>,
 }
@@ -99,6 +104,7 @@ impl<'w, 'a> Adding<'w, 'a> {
             by_end: HashMap::new(),
             bounds: HashMap::new(),
             forms: HashMap::new(),
+            outcomes: Vec::new(),
         }
     }
 
@@ -106,21 +112,39 @@ impl<'w, 'a> Adding<'w, 'a> {
     pub(super) fn batch(&mut self, batch: Batch) -> Result<Owned, Error> {
         let coll = self.work.collection(&batch.collection)?.pk;
         let (mut successes, mut failures) = (Vec::new(), Vec::new());
+        let post = self.outcomes.len();
+        self.outcomes.push(Outcome::new(&batch));
         for entry in batch.entries {
-            let (detail, ok) = match entry {
-                Entry::Refused(label, _, message) => (detail(label.id, label.version, Some(message)), false),
-                Entry::Known(label) => (detail(label.id, label.version, Some(KNOWN.to_owned())), true),
+            let (detail, refused) = match entry {
+                Entry::Refused(label, code, message) => {
+                    (detail(label.id, label.version, Some(message)), Some(code))
+                }
+                Entry::Known(label) => {
+                    self.outcomes[post].present();
+                    (detail(label.id, label.version, Some(KNOWN.to_owned())), None)
+                }
                 Entry::Admitted(prepared) => {
                     let object = prepared.admitted.object();
                     let (id, version) = (object.id().to_string(), object.version().as_str().to_owned());
                     match self.judge(&batch.collection, coll, prepared, batch.received.micros())? {
-                        Verdict::Stored => (detail(id, version, None), true),
-                        Verdict::Present => (detail(id, version, Some(PRESENT.to_owned())), true),
-                        Verdict::Refused(why) => (detail(id, version, Some(why.text.to_owned())), false),
+                        Verdict::Stored => (detail(id, version, None), None),
+                        Verdict::Present => {
+                            self.outcomes[post].present();
+                            (detail(id, version, Some(PRESENT.to_owned())), None)
+                        }
+                        Verdict::Refused(why) => {
+                            (detail(id, version, Some(why.text.to_owned())), Some(why.code))
+                        }
                     }
                 }
             };
-            if ok { &mut successes } else { &mut failures }.push(detail);
+            match refused {
+                None => successes.push(detail),
+                Some(code) => {
+                    self.outcomes[post].refused(&detail.id, &detail.version, code);
+                    failures.push(detail);
+                }
+            }
         }
         let status = Status {
             id: batch.status_id,
@@ -167,7 +191,8 @@ impl<'w, 'a> Adding<'w, 'a> {
         if let Some(verdict) = verdicts.into_iter().min_by_key(Verdict::rank) {
             return Ok(verdict);
         }
-        if let Some(why) = self.objection(collection, &prepared, &stored, &pending, received)? {
+        let before = self.level_before(collection, &prepared, &stored, &pending, received);
+        if let Some(why) = self.objection(collection, &prepared, &stored, &pending, before)? {
             return Ok(Verdict::Refused(why));
         }
         let now = Timestamp::from_micros(received);
@@ -177,9 +202,34 @@ impl<'w, 'a> Adding<'w, 'a> {
             true => Arc::new(prepared.admitted.handling().raised(floor)),
             false => prepared.admitted.handling().clone(),
         };
-        let row = Row { class: self.class(&prepared, &handling)?, hash, prepared, received, form };
+        let post = self.outcomes.len() - 1;
+        if let Some((from, to)) = before.filter(|(from, to)| to < from) {
+            let version = prepared.admitted.object().version().as_str();
+            self.outcomes[post].lowered(prepared.admitted.object().id().as_str(), version, from, to);
+        }
+        let row = Row { class: self.class(&prepared, &handling)?, hash, prepared, received, post, form };
         self.accept(collection, coll, row, &stored, &pending)?;
         Ok(Verdict::Stored)
+    }
+
+    /// The level of the version before, and its own, if there is a version before.
+    fn level_before(
+        &self,
+        collection: &str,
+        prepared: &Prepared,
+        stored: &[Member],
+        pending: &[usize],
+        received: i64,
+    ) -> Option<(Tlp, Tlp)> {
+        let (object, handling) = (prepared.admitted.object(), prepared.admitted.handling());
+        let rows = self.rows.get(collection).map(Vec::as_slice).unwrap_or_default();
+        let of_stored = stored.iter().map(|member| (&member.version, &member.handling));
+        let of_pending = pending.iter().map(|at| &rows[*at].prepared.admitted);
+        let of_pending = of_pending.map(|found| (found.object().version(), found.handling()));
+        let before = of_stored.chain(of_pending).filter(|(version, _)| *version < object.version());
+        let (_, before) = before.max_by_key(|(version, _)| *version)?;
+        let now = Timestamp::from_micros(received);
+        Some((before.own_level(now), handling.own_level(now)))
     }
 
     /// What speaks against a version that is not there yet.
@@ -189,7 +239,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         prepared: &Prepared,
         stored: &[Member],
         pending: &[usize],
-        received: i64,
+        before: Option<(Tlp, Tlp)>,
     ) -> Result<Option<Objection>, Error> {
         let (object, handling) = (prepared.admitted.object(), prepared.admitted.handling());
         let rows = self.rows.get(collection).map(Vec::as_slice).unwrap_or_default();
@@ -200,13 +250,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         if stored.len() + pending.len() >= VERSIONS_MAX {
             return Ok(Some(TOO_MANY_VERSIONS));
         }
-        let of_stored = stored.iter().map(|member| (&member.version, &member.handling));
-        let of_pending = pending.iter().map(|at| &rows[*at].prepared.admitted);
-        let of_pending = of_pending.map(|found| (found.object().version(), found.handling()));
-        let before = of_stored.chain(of_pending).filter(|(version, _)| *version < object.version());
-        let before = before.max_by_key(|(version, _)| *version).map(|(_, handling)| handling);
-        let now = Timestamp::from_micros(received);
-        let is_lower = before.is_some_and(|before| handling.own_level(now) < before.own_level(now));
+        let is_lower = before.is_some_and(|(before, own)| own < before);
         if is_lower && !prepared.admitted.may_lower() {
             return Ok(Some(DOWNGRADE));
         }
@@ -293,10 +337,11 @@ impl<'w, 'a> Adding<'w, 'a> {
     }
 
     /// Writes everything accepted, with `date_added` in the order accepted, and the statuses.
-    pub(super) fn write(self, statuses: &[Owned]) -> Result<(), Error> {
+    pub(super) fn write(mut self, statuses: &[Owned]) -> Result<(), Error> {
         for (collection, rows) in self.rows {
-            write_rows(self.work, &collection, rows)?;
+            write_rows(self.work, &collection, rows, &mut self.outcomes)?;
         }
+        self.outcomes.into_iter().for_each(|outcome| outcome.record(self.work));
         let transaction = &self.work.transaction;
         let mut insert = transaction.prepare_cached(
             "INSERT INTO status (id, client, api_root, received, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -314,7 +359,12 @@ impl<'w, 'a> Adding<'w, 'a> {
     }
 }
 
-fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), Error> {
+fn write_rows(
+    work: &mut Work,
+    collection: &str,
+    rows: Vec<Row>,
+    outcomes: &mut [Outcome],
+) -> Result<(), Error> {
     let (coll, mut added) = {
         let found = work.collection(collection)?;
         (found.pk, found.last_added)
@@ -339,6 +389,7 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
             }
             work.last_seq += 1;
             insert_row(&mut object, &mut log, &row, [work.last_seq, coll, added, *class])?;
+            outcomes[row.post].written(work, &row, added);
             let object = row.prepared.admitted.object();
             places.push((row.hash, (coll, added)));
             places.extend(object.ends().iter().map(|end| (link_hash(end), (coll, added))));

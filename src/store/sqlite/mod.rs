@@ -5,11 +5,14 @@ mod classes;
 mod delete;
 mod family;
 mod index;
+mod ledger;
 mod lineage;
 mod links;
+mod log;
 mod markings;
 mod objection;
 mod open;
+mod outcome;
 mod read;
 mod registry;
 #[cfg(test)]
@@ -17,10 +20,11 @@ mod reopen_tests;
 mod visible;
 mod writer;
 
+pub use ledger::verify::Problem;
 pub use open::{Options, check};
-pub use registry::Tool;
+pub use registry::{Change, Tool};
 
-use super::{Batch, Deleted, Error, Page, PageCache, Query, Store};
+use super::{AuditLog, Batch, Deleted, Error, Page, PageCache, Query, Store};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope};
 use crate::stix::Timestamp;
 use crate::taxii::Versions;
@@ -54,6 +58,8 @@ struct Shared {
     waiting: RwLock<Waiting>,
     collections: RwLock<HashMap<String, Collection>>,
     cache: Arc<PageCache>,
+    /// How far the audit log has come.
+    log: ledger::Log,
 }
 
 /// What is known of a collection without asking the database.
@@ -179,6 +185,10 @@ impl Store for Sqlite {
 
     fn cursor_secret(&self) -> Result<([u8; 32], [u8; 8]), Error> {
         self.shared.readers.with(|connection| open::cursor_secret(connection))
+    }
+
+    fn audit(&self) -> &dyn AuditLog {
+        self
     }
 
     fn is_writable(&self) -> bool {

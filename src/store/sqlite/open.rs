@@ -2,6 +2,7 @@
 
 use super::classes::Classes;
 use super::index::Waiting;
+use super::ledger::Log;
 use super::{Collection, Readers, Shared, Sqlite, markings, writer};
 use crate::stix::Timestamp;
 use crate::store::{Error, PageCache};
@@ -45,7 +46,9 @@ impl Sqlite {
             waiting: RwLock::new(Waiting::load(&connection)?),
             collections: RwLock::new(collections),
             cache: options.cache,
+            log: Log::default(),
         });
+        shared.log.load(&connection)?;
         let (jobs, queue) = mpsc::sync_channel(writer::QUEUE);
         let writer = writer::start(connection, shared.clone(), queue)?;
         Ok(Self { shared, jobs: Some(jobs), writer: Some(writer), _lock: lock })
@@ -73,6 +76,9 @@ pub fn check(path: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
             let (seq, id): (i64, String) = (row.get(0)?, row.get(1)?);
             problems.push(format!("table object, seq {seq} ({id}): the checksum does not match"));
         }
+    }
+    if let Err(problem) = super::ledger::verify::verify(&connection, &[])? {
+        problems.push(format!("audit log: {problem}"));
     }
     Ok(problems)
 }
@@ -258,10 +264,11 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
+    include_str!("../migrations/sqlite/0004_audit.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;
