@@ -137,9 +137,10 @@ impl Feed {
         if after >= watermark {
             return Ok(nothing());
         }
-        let seen = self.store.memory().audit().size();
+        let log_from = self.store.memory().audit().size();
         let turn = self.cache.turn();
-        let state = State { newest: watermark, seen, turn };
+        let state =
+            || State { newest: watermark, log_from, turn, log_to: self.store.memory().audit().size_soon() };
         let limit = filter.limit.unwrap_or(u32::MAX).min(self.limits.objects);
         let key = PageKey {
             collection: scope.collection().to_owned(),
@@ -149,7 +150,7 @@ impl Feed {
             limit,
         };
         if let Some(page) = self.cache.get(&key, watermark) {
-            let (visibility, matches) = (key.visibility.clone(), filter.matches);
+            let (visibility, matches, state) = (key.visibility.clone(), filter.matches, state());
             return Ok(Made { page, basis: Some(Basis { after, visibility, description, matches, state }) });
         }
         let query = Query {
@@ -164,6 +165,7 @@ impl Feed {
         };
         let reader = scope.clone();
         let page = self.store.read(move |store| store.page(&reader, &query)).await?;
+        let state = state();
         let page = Arc::new(self.assemble(page, kind, &description, watermark));
         // Rows of a handling that came up meanwhile may be on the page, and the key does not name it.
         let visibility = self.store.memory().visibility(scope);

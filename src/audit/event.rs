@@ -165,8 +165,10 @@ pub struct Served {
     /// The newest `date_added` that the collection had given when the pages were read: versions up
     /// to it counted for what was the first or the last version of an object.
     pub newest: String,
-    /// So many records the log had by then: what they tell of was done, such as deletions.
-    pub seen: u64,
+    /// What the first so many records tell of had been done by then, such as deletions.
+    pub log_from: u64,
+    /// What the records from this number on tell of had not been done.
+    pub log_to: u64,
     /// When the last of the pages was sent.
     pub until: String,
 }

@@ -56,15 +56,17 @@ pub(super) struct Sent<'a> {
     pub(super) at: Timestamp,
 }
 
-/// What the store had come to before a page was read.
+/// What the store had come to when a page was read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct State {
     /// The collection's last `date_added`.
     pub(super) newest: Option<Timestamp>,
-    /// Records in the audit log.
-    pub(super) seen: u64,
+    /// Records that the audit log had.
+    pub(super) log_from: u64,
     /// How often rows had changed; read after the other two.
     pub(super) turn: u64,
+    /// Records that the audit log was about to have when the page had been read.
+    pub(super) log_to: u64,
 }
 
 /// Pages without a gap.
@@ -233,7 +235,8 @@ impl Entry {
         self.objects += sent.objects as u64;
         self.pages += 1;
         self.state.newest = self.state.newest.max(sent.state.newest);
-        self.state.seen = self.state.seen.max(sent.state.seen);
+        self.state.log_from = self.state.log_from.max(sent.state.log_from);
+        self.state.log_to = self.state.log_to.max(sent.state.log_to);
         self.until = self.until.max(sent.at);
         true
     }
@@ -259,7 +262,8 @@ impl Entry {
             pages: self.pages,
             visible: bits.collect(),
             newest: self.state.newest.unwrap_or(Timestamp::from_micros(0)).to_string(),
-            seen: self.state.seen,
+            log_from: self.state.log_from,
+            log_to: self.state.log_to,
             until: self.until.to_string(),
         }))
     }

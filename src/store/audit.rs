@@ -17,6 +17,9 @@ pub trait AuditLog {
     /// So many records at least are on disk; answered from memory. A page that is read after this
     /// shows what they tell of.
     fn size(&self) -> u64;
+    /// So many records at most are on disk, or soon will be, as far as this process writes them;
+    /// answered from memory. A page that was read before this shows nothing that later ones tell of.
+    fn size_soon(&self) -> u64;
     /// Records from number `from` on: at most `limit`, and no more once they have `bytes_max` bytes.
     fn records(&self, from: u64, limit: u32, bytes_max: usize) -> Result<Vec<(u64, Vec<u8>)>, Error>;
     /// Signs and stores a checkpoint of what is on disk, if there is more than its predecessor and

@@ -56,7 +56,7 @@ fn publish() -> Event {
     }))
 }
 
-const SERVED: &str = r#""served","by":"alpha","key":"ab","collection":"c","view":"manifest","filter":{"limit":3,"type":"indicator"},"objects":0,"pages":1,"visible":"0202","newest":"2026-11-28T17:29:00.000000Z","seen":5,"until":"2026-11-28T17:30:00.000000Z""#;
+const SERVED: &str = r#""served","by":"alpha","key":"ab","collection":"c","view":"manifest","filter":{"limit":3,"type":"indicator"},"objects":0,"pages":1,"visible":"0202","newest":"2026-11-28T17:29:00.000000Z","log_from":5,"log_to":6,"until":"2026-11-28T17:30:00.000000Z""#;
 
 fn served() -> Event {
     Event::Served(Box::new(Served {
@@ -71,7 +71,8 @@ fn served() -> Event {
         pages: 1,
         visible: [1, 9].into_iter().collect(),
         newest: text("2026-11-28T17:29:00.000000Z"),
-        seen: 5,
+        log_from: 5,
+        log_to: 6,
         until: text(AT),
     }))
 }

@@ -55,13 +55,15 @@ async fn tail_of_server(args: &TailArgs, connection: &Connection) -> anyhow::Res
         }
     }
     kept.iter().for_each(|text| record(text, args.hub.json));
-    while args.follow {
+    if !args.follow {
+        return Ok(Exit::Done);
+    }
+    loop {
         tokio::time::sleep(WAIT).await;
         let page = ask(after).await.map_err(failed)?;
         after = page.after;
         page.records.iter().for_each(|text| record(text, args.hub.json));
     }
-    Ok(Exit::Done)
 }
 
 /// One record, as it is or as a line for people.

@@ -39,7 +39,7 @@ impl Pages {
             after: after.map(at),
             range: (at(first), at(last)),
             objects: 2,
-            state: State { newest: Some(at(900)), seen: 7, turn: 0 },
+            state: State { newest: Some(at(900)), log_from: 7, turn: 0, log_to: 7 },
             at: at(1_000),
         };
         change(&mut sent);
@@ -119,7 +119,8 @@ fn pages_that_differ_in_anything_are_two_records() {
     }
     let pages = Pages::new(10);
     pages.send(Some(0), 1, 10).unwrap();
-    pages.send_as(Some(10), 11, 20, |sent| sent.visibility = Box::leak(Box::new(Arc::new([0b101])))).unwrap();
+    let equal: Arc<[u64]> = Arc::new([0b101]);
+    pages.send_as(Some(10), 11, 20, |sent| sent.visibility = Box::leak(Box::new(equal))).unwrap();
     let [served] = &pages.served()[..] else { panic!("equal sets are one") };
     assert!(served.visible.contains(0) && !served.visible.contains(1) && served.visible.contains(2));
 }
@@ -163,8 +164,8 @@ fn refusals_are_counted_and_bounded() {
 #[test]
 fn the_filter_is_recorded_without_what_can_match_nothing() {
     let filter_of = |query: &str| {
-        let filter = crate::taxii::Filter::parse(query).unwrap();
-        serde_json::to_string(&filter(&filter.matches)).unwrap()
+        let asked = crate::taxii::Filter::parse(query).unwrap();
+        serde_json::to_string(&filter(&asked.matches)).unwrap()
     };
     assert_eq!(filter_of(""), "{}");
     let id = "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2";

@@ -1,6 +1,9 @@
 //! The audit log as it grows: each record is appended in the transaction of what it tells of.
 
+pub(super) mod concerning;
 pub(super) mod look;
+pub(super) mod received;
+pub(super) mod recipients;
 pub(super) mod sign;
 pub(super) mod verify;
 
@@ -18,18 +21,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) struct Log {
     known: Mutex<Option<Ledger>>,
     size: AtomicU64,
+    soon: AtomicU64,
 }
 
 impl Log {
     /// Reads how far the log has come.
     pub(super) fn load(&self, connection: &Connection) -> Result<(), Error> {
-        self.keep(Ledger::load(connection, None)?);
+        let ledger = Ledger::load(connection, None)?;
+        self.announce(&ledger);
+        self.keep(ledger);
         Ok(())
     }
 
     /// The log as the open transaction sees it.
     pub(super) fn current(&self, connection: &Connection) -> Result<Ledger, Error> {
         Ledger::load(connection, self.known.lock().as_ref())
+    }
+
+    /// The transaction that appended is about to be committed.
+    pub(super) fn announce(&self, ledger: &Ledger) {
+        self.soon.store(ledger.size(), Ordering::SeqCst);
+    }
+
+    /// At most so many records are committed.
+    pub(super) fn soon(&self) -> u64 {
+        self.soon.load(Ordering::SeqCst)
     }
 
     /// The transaction that appended is committed.

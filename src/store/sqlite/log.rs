@@ -1,8 +1,12 @@
 //! The audit log of a database that serves.
 
+use super::classes::Classes;
+use super::index::Waiting;
+use super::ledger::concerning::concerning;
+use super::ledger::recipients::{Look, recipients};
 use super::ledger::verify::{self, Problem};
 use super::ledger::{look, sign};
-use super::{Sqlite, Tool};
+use super::{Shared, Sqlite, Tool};
 use crate::audit::{Checkpoint, Event, Hash, Signer, Summary, Verifier};
 use crate::stix::Timestamp;
 use crate::store::{AuditLog, Concerning, Error, NoProof, Receipts};
@@ -19,6 +23,10 @@ impl AuditLog for Sqlite {
 
     fn size(&self) -> u64 {
         self.shared.log.size()
+    }
+
+    fn size_soon(&self) -> u64 {
+        self.shared.log.soon()
     }
 
     fn records(&self, from: u64, limit: u32, bytes_max: usize) -> Result<Vec<(u64, Vec<u8>)>, Error> {
@@ -47,12 +55,47 @@ impl AuditLog for Sqlite {
         self.shared.readers.with(|connection| look::inclusion(connection, n, size))
     }
 
-    fn recipients(&self, _id: &str, _collection: Option<&str>) -> Result<Vec<Receipts>, Error> {
-        Ok(Vec::new())
+    fn recipients(&self, id: &str, collection: Option<&str>) -> Result<Vec<Receipts>, Error> {
+        self.shared.recipients(id, collection)
     }
 
-    fn concerning(&self, _organisation: &str, from: u64, _limit: u32) -> Result<Concerning, Error> {
-        Ok(Concerning { records: Vec::new(), next: from })
+    fn concerning(&self, organisation: &str, from: u64, limit: u32) -> Result<Concerning, Error> {
+        self.shared.concerning(organisation, from, limit)
+    }
+}
+
+impl Shared {
+    fn recipients(&self, id: &str, collection: Option<&str>) -> Result<Vec<Receipts>, Error> {
+        self.readers.with(|connection| {
+            let transaction = connection.transaction()?;
+            // The index in memory is held still until the snapshot has begun, so that each row of
+            // the snapshot is in it or in the table; the classes must not be older than that.
+            let index = self.waiting.read();
+            look::size(&transaction)?;
+            let places = index.places(crate::store::id_hash(id));
+            drop(index);
+            let classes = self.classes.read().clone();
+            let look = Look { connection: &transaction, classes: &classes, waiting: &|_| places.clone() };
+            recipients(&look, id, collection)
+        })
+    }
+
+    /// Not in one snapshot: what is looked up in memory, then in the table, is in one of them. A row
+    /// that came meanwhile may have a class that did, too; then it is looked at anew.
+    fn concerning(&self, organisation: &str, from: u64, limit: u32) -> Result<Concerning, Error> {
+        self.readers.with(|connection| {
+            let waiting = |hash| self.waiting.read().places(hash);
+            let mut tries = 0;
+            loop {
+                tries += 1;
+                let classes = self.classes.read().clone();
+                let look = Look { connection, classes: &classes, waiting: &waiting };
+                match concerning(&look, organisation, from, limit) {
+                    Err(Error::Damaged(_)) if tries < 5 && !Arc::ptr_eq(&classes, &self.classes.read()) => {}
+                    answer => return answer,
+                }
+            }
+        })
     }
 }
 
@@ -94,8 +137,13 @@ impl Tool {
     }
 
     /// Who received each version of an object.
-    pub fn recipients(&self, _id: &str) -> Result<Vec<Receipts>, Error> {
-        Ok(Vec::new())
+    pub fn recipients(&self, id: &str) -> Result<Vec<Receipts>, Error> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let waiting = Waiting::load(&transaction)?;
+        let classes = Arc::new(Classes::load(&transaction)?);
+        let look =
+            Look { connection: &transaction, classes: &classes, waiting: &|hash| waiting.places(hash) };
+        recipients(&look, id, None)
     }
 
     /// The name of the log: as it was first told, or now if `keep`. Another one is an error.

@@ -284,6 +284,7 @@ impl<'a> Work<'a> {
         self.ledger()?;
         let Some(mut ledger) = self.ledger.take() else { return Ok(None) };
         ledger.append(&self.transaction, events)?;
+        self.shared.log.announce(&ledger);
         Ok(Some(ledger))
     }
 
