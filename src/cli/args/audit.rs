@@ -119,8 +119,9 @@ pub(in crate::cli) struct ConsistencyArgs {
     /// The verifier key of the log (repeatable).
     #[arg(long = "key", value_name = "VKEY")]
     pub(in crate::cli) keys: Vec<String>,
-    #[command(flatten)]
-    pub(in crate::cli) server: ServerArgs,
+    /// Ask the server of this profile instead of the hub's own database.
+    #[arg(long, value_name = "FILE|NAME", env = "LIAISON_PROFILE")]
+    pub(in crate::cli) profile: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) hub: HubArgs,
 }
@@ -149,4 +150,14 @@ pub(in crate::cli) struct InclusionArgs {
     pub(in crate::cli) keys: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) hub: HubArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_of_all_commands_go_together() {
+        crate::cli::args::Cli::command().debug_assert();
+    }
 }

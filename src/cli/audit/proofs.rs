@@ -3,7 +3,7 @@
 use super::{keys, read_checkpoints};
 use crate::audit::proof::{verify_consistency, verify_inclusion};
 use crate::audit::{Checkpoint, Hash};
-use crate::cli::args::{ConsistencyArgs, InclusionArgs};
+use crate::cli::args::{ConsistencyArgs, InclusionArgs, ServerArgs};
 use crate::cli::connect::{connect, failed, runtime};
 use crate::cli::output::{self, Exit, stop};
 use crate::http::{ConsistencyProof, InclusionProof};
@@ -24,8 +24,8 @@ pub(super) fn consistency(args: &ConsistencyArgs) -> anyhow::Result<Exit> {
         })
     };
     let (old, new) = (size(&args.old)?, size(&args.new)?);
-    let proof = if args.server.is_given() {
-        let connection = connect(&args.server)?;
+    let proof = if args.profile.is_some() {
+        let connection = connect(&ServerArgs { profile: args.profile.clone(), ..ServerArgs::default() })?;
         let path = format!("/liaison/v1/audit/consistency?old={old}&new={new}");
         runtime()?.block_on(connection.client.get::<ConsistencyProof>(&path)).map_err(failed)?
     } else {

@@ -176,3 +176,38 @@ fn the_filter_is_recorded_without_what_can_match_nothing() {
     );
     assert_eq!(filter_of("match[spec_version]=2.0,2.1"), r#"{"spec_version":["2.1"]}"#);
 }
+
+/// `cargo test --release --lib journal -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement"]
+fn the_cost_of_a_page() {
+    let pages = Pages::new(1 << 20);
+    let others: Vec<Arc<str>> = (0..200).map(|n| format!("cert-{n}/feed").into()).collect();
+    let description = "3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c11 id=[] type=[\"indicator\"] version=010[] spec=[]";
+    let started = std::time::Instant::now();
+    let count = 1_000_000_i64;
+    for n in 0..count {
+        let client = &others[(n % 200) as usize];
+        let walk = n / 200 * 10;
+        let matches = Match::default();
+        pages
+            .journal
+            .sent(&Sent {
+                client,
+                key: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                collection: "3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c11",
+                kind: Kind::Objects,
+                description,
+                matches: &matches,
+                visibility: &pages.visibility,
+                after: Some(at(walk)),
+                range: (at(walk + 1), at(walk + 10)),
+                objects: 10,
+                state: State { newest: Some(at(900)), log_from: 7, turn: 0, log_to: 7 },
+                at: at(1_000),
+            })
+            .unwrap();
+    }
+    println!("{} ns a page", started.elapsed().as_nanos() / count as u128);
+    assert_eq!(pages.served().len(), 200);
+}
