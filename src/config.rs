@@ -1,5 +1,9 @@
 //! `liaison.toml`: one typed tree, with defaults; what it does not know is an error.
 
+mod audit;
+
+pub use audit::Audit;
+
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -112,18 +116,6 @@ pub struct Log {
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug`, or a filter of the tracing library.
     pub level: String,
-}
-
-/// `[audit]`: paths relative to the configuration file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Audit {
-    /// The key that signs checkpoints, PEM; made if it is not there.
-    pub key: PathBuf,
-    /// The file that checkpoints are appended to.
-    pub checkpoints: PathBuf,
-    /// The name of the log and its key; by default the host of `public_url` with `/liaison`.
-    pub origin: Option<String>,
 }
 
 /// How log lines look.
@@ -312,12 +304,6 @@ impl Default for Limits {
             requests_burst: 2_000,
             concurrent_requests: 64,
         }
-    }
-}
-
-impl Default for Audit {
-    fn default() -> Self {
-        Self { key: "pki/audit.key".into(), checkpoints: "audit.checkpoints".into(), origin: None }
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) async fn end(app: &web::Data<App>, auditing: &Auditing) {
 
 /// Writes what the journal holds; what cannot be written stays in it.
 async fn flush(app: &App) {
+    let _turn = app.flushing.lock().await;
     let events = app.feed.journal().take();
     if events.is_empty() {
         return;

@@ -44,6 +44,8 @@ pub struct App {
     settings: Settings,
     /// The verifier key of the audit log.
     vkey: String,
+    /// Held while the journal is written, so that its parts come in order.
+    flushing: tokio::sync::Mutex<()>,
     gate: gate::Gate,
     /// Bytes of bodies being read or worked on, in KiB.
     bodies: Arc<Semaphore>,

@@ -69,10 +69,11 @@ pub(super) async fn serve(
             filter.matches.versions = Some(Versions { all: true, ..Versions::default() });
         }
     }
-    let page = match key_of(request) {
-        // Nothing goes out to who asks for the head alone.
-        Some(key) if request.method() != Method::HEAD => app.feed.send(&scope, filter, kind, key).await?,
-        _ => app.feed.page(&scope, filter, kind).await?,
+    let key = key_of(request).ok_or(Failure::UnknownClient)?;
+    // Nothing goes out to who asks for the head alone.
+    let page = match request.method() == Method::HEAD {
+        true => app.feed.page(&scope, filter, kind).await?,
+        false => app.feed.send(&scope, filter, kind, key).await?,
     };
     let mut response = taxii();
     match (page.range, id) {

@@ -120,6 +120,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
         last_polled: parking_lot::Mutex::new(HashMap::new()),
         settings,
         vkey: serving.audit.signer.verifier().to_string(),
+        flushing: tokio::sync::Mutex::default(),
     });
     let shared = app.clone();
     let shares = Arc::new(Shares::default());

@@ -7,6 +7,7 @@ pub(super) mod recipients;
 pub(super) mod sign;
 pub(super) mod verify;
 
+use super::writer::Work;
 use crate::audit::event::Served;
 use crate::audit::{Event, Hash, Record, Tree};
 use crate::stix::Timestamp;
@@ -57,6 +58,35 @@ impl Log {
     /// At least so many records are committed.
     pub(super) fn size(&self) -> u64 {
         self.size.load(Ordering::Acquire)
+    }
+}
+
+impl Work<'_> {
+    /// Notes what the audit log is to hold when the transaction is committed.
+    pub(super) fn record(&mut self, at: Timestamp, event: Event) {
+        self.events.push((at, event));
+    }
+
+    /// The audit log as this transaction found it.
+    pub(super) fn ledger(&mut self) -> Result<&mut Ledger, Error> {
+        let found = match self.ledger.take() {
+            Some(found) => found,
+            None => self.shared.log.current(&self.transaction)?,
+        };
+        Ok(self.ledger.insert(found))
+    }
+
+    /// Appends to the audit log what was recorded.
+    pub(super) fn seal(&mut self) -> Result<Option<Ledger>, Error> {
+        let events = std::mem::take(&mut self.events);
+        if events.is_empty() {
+            return Ok(None);
+        }
+        self.ledger()?;
+        let Some(mut ledger) = self.ledger.take() else { return Ok(None) };
+        ledger.append(&self.transaction, events)?;
+        self.shared.log.announce(&ledger);
+        Ok(Some(ledger))
     }
 }
 

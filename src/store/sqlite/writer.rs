@@ -79,9 +79,9 @@ pub(super) struct Work<'a> {
     /// Markings that came up, by collection.
     defined: HashMap<String, Vec<(String, Terms)>>,
     /// What the audit log will hold, and when it happened.
-    events: Vec<(Timestamp, Event)>,
+    pub(super) events: Vec<(Timestamp, Event)>,
     /// The audit log as this transaction found it, once somebody has asked.
-    ledger: Option<Ledger>,
+    pub(super) ledger: Option<Ledger>,
 }
 
 /// Jobs that may wait.
@@ -259,33 +259,6 @@ impl<'a> Work<'a> {
         }
         adding.write(&statuses)?;
         Ok(statuses.into_iter().map(|(status, _)| status).collect())
-    }
-
-    /// Notes what the audit log is to hold when the transaction is committed.
-    pub(super) fn record(&mut self, at: Timestamp, event: Event) {
-        self.events.push((at, event));
-    }
-
-    /// The audit log as this transaction found it.
-    pub(super) fn ledger(&mut self) -> Result<&mut Ledger, Error> {
-        let found = match self.ledger.take() {
-            Some(found) => found,
-            None => self.shared.log.current(&self.transaction)?,
-        };
-        Ok(self.ledger.insert(found))
-    }
-
-    /// Appends to the audit log what was recorded.
-    fn seal(&mut self) -> Result<Option<Ledger>, Error> {
-        let events = std::mem::take(&mut self.events);
-        if events.is_empty() {
-            return Ok(None);
-        }
-        self.ledger()?;
-        let Some(mut ledger) = self.ledger.take() else { return Ok(None) };
-        ledger.append(&self.transaction, events)?;
-        self.shared.log.announce(&ledger);
-        Ok(Some(ledger))
     }
 
     /// The collection's row, made if it is new.

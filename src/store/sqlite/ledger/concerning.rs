@@ -68,7 +68,7 @@ fn concern(counting: &mut Counting, n: u64, bytes: Vec<u8>, own: &str) -> Result
 struct Counting<'a> {
     look: &'a Look<'a>,
     organisation: &'a str,
-    /// By id; emptied with each record.
+    /// All versions in the record's collection by id; emptied with each record.
     families: HashMap<String, Vec<Row>>,
     /// Rows that may still be looked at.
     budget: i64,
@@ -156,13 +156,12 @@ impl Counting<'_> {
         let Some(row) = row else { return Ok(0) };
         self.budget -= 1;
         if !self.families.contains_key(&row.id) {
-            let all = self.look.versions(&row.id)?;
+            let mut all = self.look.versions(&row.id)?;
+            all.retain(|one| one.coll == row.coll);
             self.budget -= all.len() as i64;
             self.families.insert(row.id.clone(), all);
         }
-        let family: Vec<Row> =
-            self.families[&row.id].iter().filter(|one| one.coll == row.coll).cloned().collect();
-        Ok(u64::from(pages.hold(&row, &family)))
+        Ok(u64::from(pages.hold(&row, &self.families[&row.id])))
     }
 }
 

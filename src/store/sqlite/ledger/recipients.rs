@@ -30,21 +30,21 @@ pub(in crate::store::sqlite) fn recipients(
 ) -> Result<Vec<Receipts>, Error> {
     let names = look.collections()?;
     let rows = look.versions(id)?;
+    let families: Vec<&[Row]> = rows.chunk_by(|one, other| one.coll == other.coll).collect();
     let mut pages: HashMap<i64, Rc<Pages>> = HashMap::new();
     let mut found = Vec::new();
-    for row in &rows {
+    for (row, family) in families.iter().flat_map(|family| family.iter().map(move |row| (row, *family))) {
         let name = names.get(&row.coll).cloned().unwrap_or_default();
         if collection.is_some_and(|wanted| wanted != name) {
             continue;
         }
-        let family: Vec<Row> = rows.iter().filter(|other| other.coll == row.coll).cloned().collect();
         let mut recipients = BTreeMap::new();
         for n in look.records_over(row)? {
             let pages = match pages.get(&n) {
                 Some(known) => known.clone(),
                 None => pages.entry(n).or_insert(Rc::new(look.pages(n)?)).clone(),
             };
-            if pages.hold(row, &family) {
+            if pages.hold(row, family) {
                 note(&mut recipients, &pages);
             }
         }
