@@ -1,5 +1,9 @@
 //! `liaison.toml`: one typed tree, with defaults; what it does not know is an error.
 
+mod audit;
+
+pub use audit::Audit;
+
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +31,9 @@ pub struct Config {
     /// The log.
     #[serde(default)]
     pub log: Log,
+    /// The audit log.
+    #[serde(default)]
+    pub audit: Audit,
 }
 
 /// `[server]`
@@ -178,7 +185,9 @@ impl Config {
     }
 
     fn resolve(&mut self, base: &Path) {
-        for path in [&mut self.tls.cert, &mut self.tls.key, &mut self.tls.client_ca, &mut self.tls.crl] {
+        let (tls, audit) = (&mut self.tls, &mut self.audit);
+        let paths = [&mut tls.cert, &mut tls.key, &mut tls.client_ca, &mut tls.crl];
+        for path in paths.into_iter().chain([&mut audit.key, &mut audit.checkpoints]) {
             *path = base.join(&path);
         }
         if let Some(file) = self.store.url.strip_prefix("sqlite:") {
@@ -338,11 +347,22 @@ mod tests {
             (config.server.public_url, config.server.description, config.server.contact) = (None, None, None);
             config.server.workers = None;
             config.tls = Tls::default();
+            config.audit = Audit::default();
             config.store.url.clear();
             format!("{config:?}")
         };
         assert_eq!(describe(&shown), describe(&plain));
-        for key in ["public_url", "description", "contact", "workers", "client_ca", "crl", "url"] {
+        for key in [
+            "public_url",
+            "description",
+            "contact",
+            "workers",
+            "client_ca",
+            "crl",
+            "url",
+            "checkpoints",
+            "origin",
+        ] {
             assert!(example.contains(&format!("{key} = ")), "{key}");
         }
     }

@@ -1,11 +1,16 @@
 //! Pages as they are sent: the fast paths, `next`, and the cache in front of the store.
 
+mod journal;
+
+pub use journal::{Journal, JournalFull, Refusal};
+
 use crate::policy::ReadScope;
 use crate::stix::Timestamp;
 use crate::store::{CachedPage, Content, Error, Handle, Page, PageCache, PageKey, Query};
 use crate::taxii::resource::{Manifest, ManifestRecord, VersionList};
-use crate::taxii::{Cursor, CursorError, CursorKey, Filter, envelope, media};
+use crate::taxii::{Cursor, CursorError, CursorKey, Filter, Match, envelope, media};
 use bytes::Bytes;
+use journal::{Sent, State};
 use std::sync::Arc;
 
 /// What a page is made of.
@@ -34,6 +39,23 @@ pub struct Feed {
     cache: Arc<PageCache>,
     cursors: CursorKey,
     limits: PageLimits,
+    journal: Journal,
+}
+
+/// A page, and what it was made from.
+struct Made {
+    page: Arc<CachedPage>,
+    /// Nothing if it has no rows for certain.
+    basis: Option<Basis>,
+}
+
+struct Basis {
+    after: Option<Timestamp>,
+    /// Of every row that the page may have.
+    visibility: Arc<[u64]>,
+    description: String,
+    matches: Match,
+    state: State,
 }
 
 /// Why there is no page.
@@ -45,25 +67,67 @@ pub enum FeedError {
     /// The store did not answer.
     #[error(transparent)]
     Store(#[from] Error),
+    /// It could not be recorded.
+    #[error(transparent)]
+    Journal(#[from] JournalFull),
 }
 
 impl Feed {
     /// A feed over a store.
     pub fn new(store: Handle, cache: Arc<PageCache>, cursors: CursorKey, limits: PageLimits) -> Self {
-        Self { store, cache, cursors, limits }
+        Self { store, cache, cursors, limits, journal: Journal::default() }
     }
 
-    /// The page that a filter asks for. The position in `next` wins over `added_after`.
+    /// What was sent and is not in the audit log yet.
+    pub fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The page that a filter asks for, to look at. The position in `next` wins over `added_after`.
     pub async fn page(
         &self,
         scope: &ReadScope,
         filter: Filter,
         kind: Kind,
     ) -> Result<Arc<CachedPage>, FeedError> {
+        Ok(self.make(scope, filter, kind).await?.page)
+    }
+
+    /// The same, to be sent to the holder of a certificate with this key: it is noted for the audit
+    /// log, and there is none if it cannot be.
+    pub async fn send(
+        &self,
+        scope: &ReadScope,
+        filter: Filter,
+        kind: Kind,
+        key: &str,
+    ) -> Result<Arc<CachedPage>, FeedError> {
+        let Made { page, basis } = self.make(scope, filter, kind).await?;
+        if let (Some(range), Some(basis)) = (page.range, basis) {
+            self.journal.sent(&Sent {
+                client: scope.client(),
+                key,
+                collection: scope.collection(),
+                kind,
+                description: &basis.description,
+                matches: &basis.matches,
+                visibility: &basis.visibility,
+                after: basis.after,
+                range,
+                objects: page.rows,
+                state: basis.state,
+                at: scope.now(),
+            })?;
+        }
+        Ok(page)
+    }
+
+    async fn make(&self, scope: &ReadScope, filter: Filter, kind: Kind) -> Result<Made, FeedError> {
         // Taken before the page is read, so that a page called whole was whole at this time.
         let watermark = self.store.memory().watermark(scope.collection());
+        let nothing = || Made { page: Arc::new(empty(kind)), basis: None };
         if filter.next.is_none() && filter.added_after >= watermark {
-            return Ok(Arc::new(empty(kind)));
+            return Ok(nothing());
         }
         let description = format!("{} {}", scope.collection(), filter.matches.canonical());
         let after = match &filter.next {
@@ -71,8 +135,12 @@ impl Feed {
             None => filter.added_after,
         };
         if after >= watermark {
-            return Ok(Arc::new(empty(kind)));
+            return Ok(nothing());
         }
+        let log_from = self.store.memory().audit().size();
+        let turn = self.cache.turn();
+        let state =
+            || State { newest: watermark, log_from, turn, log_to: self.store.memory().audit().size_soon() };
         let limit = filter.limit.unwrap_or(u32::MAX).min(self.limits.objects);
         let key = PageKey {
             collection: scope.collection().to_owned(),
@@ -82,14 +150,14 @@ impl Feed {
             limit,
         };
         if let Some(page) = self.cache.get(&key, watermark) {
-            return Ok(page);
+            let (visibility, matches, state) = (key.visibility.clone(), filter.matches, state());
+            return Ok(Made { page, basis: Some(Basis { after, visibility, description, matches, state }) });
         }
-        let turn = self.cache.turn();
         let query = Query {
             after,
             limit,
             bytes_max: self.limits.bytes,
-            matches: filter.matches,
+            matches: filter.matches.clone(),
             content: match kind {
                 Kind::Objects => Content::Objects,
                 Kind::Manifest | Kind::Versions => Content::Records,
@@ -97,12 +165,15 @@ impl Feed {
         };
         let reader = scope.clone();
         let page = self.store.read(move |store| store.page(&reader, &query)).await?;
+        let state = state();
         let page = Arc::new(self.assemble(page, kind, &description, watermark));
         // Rows of a handling that came up meanwhile may be on the page, and the key does not name it.
-        if self.store.memory().visibility(scope) == key.visibility {
+        let visibility = self.store.memory().visibility(scope);
+        if visibility == key.visibility {
             self.cache.put(turn, key, page.clone());
         }
-        Ok(page)
+        let matches = filter.matches;
+        Ok(Made { page, basis: Some(Basis { after, visibility, description, matches, state }) })
     }
 
     fn assemble(
@@ -118,7 +189,8 @@ impl Feed {
             .map(|(_, last)| self.cursors.seal(Cursor { after: last }, description));
         let following = page.following;
         let whole_at = if following.is_some() { None } else { watermark };
-        CachedPage { body: body(page, kind, next), range, following, whole_at }
+        let rows = page.rows.len();
+        CachedPage { body: body(page, kind, next), range, rows, following, whole_at }
     }
 }
 
@@ -147,7 +219,8 @@ fn body(page: Page, kind: Kind, next: Option<String>) -> Bytes {
 
 /// A page with nothing on it: an empty envelope, manifest or list looks the same.
 fn empty(kind: Kind) -> CachedPage {
-    CachedPage { body: body(Page::default(), kind, None), range: None, following: None, whole_at: None }
+    let body = body(Page::default(), kind, None);
+    CachedPage { body, range: None, rows: 0, following: None, whole_at: None }
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Bytes {

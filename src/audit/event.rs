@@ -162,6 +162,13 @@ pub struct Served {
     /// The handlings that this client could see then. With filter, `first` and `last` it says which
     /// objects were sent: those in between that match and whose handling is one of these.
     pub visible: Handlings,
+    /// The newest `date_added` that the collection had given when the pages were read: versions up
+    /// to it counted for what was the first or the last version of an object.
+    pub newest: String,
+    /// What the first so many records tell of had been done by then, such as deletions.
+    pub log_from: u64,
+    /// What the records from this number on tell of had not been done.
+    pub log_to: u64,
     /// When the last of the pages was sent.
     pub until: String,
 }
@@ -230,9 +237,6 @@ pub struct Decision {
     pub version: String,
     /// The marking level.
     pub level: String,
-    /// What the reviewer wrote to the submitter.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
     /// Who had submitted it.
     pub submitter: String,
     /// When it was added, if it was released.

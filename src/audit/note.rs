@@ -146,6 +146,21 @@ pub(super) fn open<'a>(note: &'a str, keys: &'a [Verifier]) -> Result<(&'a str, 
     Ok((text, signed.ok_or(Error::NotSigned)?))
 }
 
+/// The notes in a text that holds one after the other; each begins where the signatures of the one
+/// before end.
+pub fn split(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut end = rest.find("\n\n")? + 2;
+        while rest[end..].starts_with(DASH) {
+            end = rest[end..].find('\n').map_or(rest.len(), |line| end + line + 1);
+        }
+        let note;
+        (note, rest) = rest.split_at(end);
+        Some(note)
+    })
+}
+
 /// Name, key hash and signature of a line.
 fn parse_signature(line: &str) -> Option<(&str, [u8; HASH_BYTES], Vec<u8>)> {
     let (name, base64) = line.strip_prefix(DASH)?.split_once(' ')?;
@@ -229,6 +244,17 @@ mod tests {
         assert_eq!(open(&both, &keys[..1]), Ok((TEXT, &keys[0])));
         assert_eq!(open(&both, &keys[1..]), Ok((TEXT, &keys[1])));
         assert_eq!(open(&both, &[]), Err(Error::NotSigned));
+    }
+
+    #[test]
+    fn notes_of_a_file_are_told_apart() {
+        let one = format!("{TEXT}\n{PETER_LINE}");
+        let two = format!("other\n\n{PETER_LINE}{ENOCH_LINE}");
+        let file = format!("{one}{two}{one}");
+        assert_eq!(split(&file).collect::<Vec<_>>(), [one.as_str(), &two, &one]);
+        assert_eq!(split("").count(), 0);
+        assert_eq!(split("no note\n").count(), 0);
+        assert_eq!(split(&file[..file.len() - 5]).last(), Some(&one[..one.len() - 5]));
     }
 
     #[test]

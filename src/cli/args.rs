@@ -1,9 +1,14 @@
 //! Every command and its arguments, as `--help` shows them.
 
+mod audit;
 mod content;
 mod governance;
 mod review;
 
+pub(super) use audit::{
+    AuditArgs, AuditCommand, CheckpointArgs, ConsistencyArgs, ExportArgs, InclusionArgs, RecipientsArgs,
+    TailArgs, VerifyArgs,
+};
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
 pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};
 pub(super) use review::{How, ReviewArgs, ReviewCommand, Which};
@@ -48,6 +53,8 @@ pub(super) enum Command {
     /// What a change of the registry would do.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// The audit log: who did what, and who received what.
+    Audit(AuditArgs),
     #[command(flatten)]
     Content(ContentCommand),
 }
@@ -122,9 +129,18 @@ pub(super) enum RegistryCommand {
     /// Show what applying a file would change.
     Plan(RegistryFileArgs),
     /// Put a file in force; running servers take it over within a second.
-    Apply(RegistryFileArgs),
+    Apply(RegistryApplyArgs),
     /// Print the registry in force.
     Show(HubArgs),
+}
+
+#[derive(Args)]
+pub(super) struct RegistryApplyArgs {
+    #[command(flatten)]
+    pub(super) file: RegistryFileArgs,
+    /// Why, for the audit log.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Args)]
@@ -278,6 +294,13 @@ pub(super) struct ServerArgs {
     /// Its key, PEM.
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// Is a server meant, and not the hub's own database?
+    pub(super) fn is_given(&self) -> bool {
+        self.profile.is_some() || self.url.is_some()
+    }
 }
 
 #[derive(Args)]

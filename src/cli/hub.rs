@@ -9,6 +9,7 @@ use crate::store::PageCache;
 use crate::store::sqlite::{self, Sqlite};
 use anyhow::Context;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::SignalKind;
@@ -38,6 +39,7 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
         cache: cache.clone(),
     };
     let store = Arc::new(Sqlite::open(options, clock.now())?);
+    let audit = super::audit::auditing(&config, clock)?;
     let listener = bind(&config.server.listen.to_string(), "server.listen")?;
     let address = listener.local_addr()?;
     let admin = match config.admin.listen.as_str() {
@@ -58,6 +60,7 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
             .server
             .workers
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)),
+        audit,
     };
     let public_url = serving.settings.public_url.clone();
     actix_web::rt::System::new().block_on(async move {
@@ -92,6 +95,7 @@ async fn until_stopped(mut running: http::Running, sign: &CancellationToken) -> 
         handle.stop(true).await;
     }
     all.await;
+    running.finish().await;
     Ok(exit)
 }
 
@@ -236,8 +240,13 @@ fn tls_files(config: &Config) -> TlsFiles {
 
 /// A key that others can read is no secret.
 fn check_keys(config: &Config) -> anyhow::Result<()> {
+    check_key(&config.tls.key)?;
+    // It is made when the hub is served for the first time.
+    if config.audit.key.exists() { check_key(&config.audit.key) } else { Ok(()) }
+}
+
+fn check_key(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let path = &config.tls.key;
     let found = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
     if found.permissions().mode() & 0o077 != 0 {
         let text = format!("{} can be read by others: chmod 600 {}", path.display(), path.display());

@@ -1,12 +1,13 @@
 //! `liaison init`: a hub that needs nothing else before `liaison serve`.
 
+use super::account::account;
 use super::args::InitArgs;
 use super::connect::write_profile;
 use super::output::{self, Exit, stop};
 use crate::clock::Clock;
 use crate::pki::{self, Pki};
 use crate::registry::Registry;
-use crate::store::sqlite::Tool;
+use crate::store::sqlite::{Change, Tool};
 use anyhow::Context;
 use std::path::Path;
 
@@ -77,6 +78,7 @@ pub(super) fn create(dir: &Path, hub: &Hub) -> anyhow::Result<()> {
         server_days: pki::DEFAULT_LEAF_DAYS,
     };
     let authority = Pki::init(&dir.join("pki"), &options, clock.now_utc())?;
+    super::audit::make_key(&dir.join("pki/audit.key"))?;
     let url = public_url(&names[0], hub.listen.port());
     for organisation in &registry.organisations {
         for client in &organisation.clients {
@@ -96,7 +98,10 @@ pub(super) fn create(dir: &Path, hub: &Hub) -> anyhow::Result<()> {
     write(&dir.join("liaison.toml"), &settings)?;
     write(&dir.join("registry.toml"), hub.registry)?;
     let mut tool = Tool::open(&dir.join("liaison.db"), clock.now())?;
-    tool.apply(None, &registry.to_toml(), clock.now())?;
+    let lines =
+        crate::registry::diff(&Registry::default(), &registry).iter().map(ToString::to_string).collect();
+    let change = Change { by: account(), lines, reason: Some("liaison init".to_owned()) };
+    tool.apply(None, &registry.to_toml(), &change, clock.now())?;
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! The command line: one clap tree, one function for each command; the only place that wires
 //! things together.
 
+mod account;
 mod args;
+mod audit;
 mod connect;
 mod content;
 mod demo;
@@ -65,6 +67,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Whoami(args) => connect::whoami(&args),
         Command::Explain(args) => policy::explain(&args),
         Command::Policy(args::PolicyCommand::Simulate(args)) => policy::simulate(&args),
+        Command::Audit(args) => audit::run(&args),
         Command::Content(command) => content::run(&command),
     }
 }

@@ -1,5 +1,6 @@
 //! `liaison registry`: plan, apply, show.
 
+use super::account::account;
 use super::args::{HubArgs, RegistryArgs, RegistryCommand, RegistryFileArgs};
 use super::hub::load;
 use super::output::{self, Exit, stop};
@@ -7,18 +8,18 @@ use crate::clock::Clock;
 use crate::policy::Directory;
 use crate::registry::{Registry, diff};
 use crate::stix::content::Extensions;
-use crate::store::sqlite::Tool;
+use crate::store::sqlite::{Change, Tool};
 use std::path::Path;
 
 pub(super) fn run(args: &RegistryArgs) -> anyhow::Result<Exit> {
     match &args.command {
-        RegistryCommand::Plan(args) => change(args, true),
-        RegistryCommand::Apply(args) => change(args, args.dry_run),
+        RegistryCommand::Plan(args) => change(args, true, None),
+        RegistryCommand::Apply(args) => change(&args.file, args.file.dry_run, args.reason.clone()),
         RegistryCommand::Show(args) => show(args),
     }
 }
 
-fn change(args: &RegistryFileArgs, dry_run: bool) -> anyhow::Result<Exit> {
+fn change(args: &RegistryFileArgs, dry_run: bool, reason: Option<String>) -> anyhow::Result<Exit> {
     let config = load(&args.hub)?;
     let registry = read(&args.file)?;
     let clock = Clock::system();
@@ -31,7 +32,8 @@ fn change(args: &RegistryFileArgs, dry_run: bool) -> anyhow::Result<Exit> {
     let changes: Vec<String> = diff(&old, &registry).iter().map(ToString::to_string).collect();
     let widened = Directory::new(registry.clone()).widened(&Directory::new(old));
     if !dry_run && !changes.is_empty() {
-        tool.apply(before.as_deref(), &registry.to_toml(), clock.now())?;
+        let change = Change { by: account(), lines: changes.clone(), reason };
+        tool.apply(before.as_deref(), &registry.to_toml(), &change, clock.now())?;
     }
     if args.hub.json {
         output::json(

@@ -36,7 +36,7 @@ pub(super) async fn manifest(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    serve(&app, &grant, &caller, request.query_string(), None, Kind::Manifest).await
+    serve(&app, &grant, &caller, &request, None, Kind::Manifest).await
 }
 
 /// A collection as this client may use it.

@@ -2,7 +2,7 @@
 
 use crate::feed::FeedError;
 use crate::policy::Denied;
-use crate::store::Error as StoreError;
+use crate::store::{Error as StoreError, NoProof};
 use crate::taxii::resource::ErrorMessage;
 use crate::taxii::{CursorError, EnvelopeError, FilterError, media};
 use actix_web::http::{StatusCode, header};
@@ -26,6 +26,12 @@ pub(super) enum Failure {
     /// The object belongs to another organisation.
     #[error("the object belongs to another organisation")]
     NotOwner,
+    /// The audit log is not for this client.
+    #[error("the audit log is for auditors")]
+    NotAuditor,
+    /// A proof that cannot be made.
+    #[error("{0}")]
+    Proof(#[from] NoProof),
     /// The path exists; it takes these methods.
     #[error("method not allowed")]
     Method(&'static str),
@@ -93,6 +99,7 @@ impl From<FeedError> for Failure {
         match error {
             FeedError::Cursor(error) => Self::Cursor(error),
             FeedError::Store(error) => Self::Store(error),
+            FeedError::Journal(error) => Self::Store(StoreError::Busy(error.to_string())),
         }
     }
 }
@@ -100,12 +107,11 @@ impl From<FeedError> for Failure {
 impl Failure {
     fn code(&self) -> u16 {
         match self {
-            Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) | Self::Malformed(_) => {
-                400
-            }
+            Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) => 400,
+            Self::Malformed(_) | Self::Proof(_) => 400,
             Self::Envelope(EnvelopeError::Json(_)) => 400,
             Self::UnknownClient | Self::RevokedClient => 401,
-            Self::Denied(_) | Self::NotOwner => 403,
+            Self::Denied(_) | Self::NotOwner | Self::NotAuditor => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
@@ -136,6 +142,9 @@ impl Failure {
                 "The certificate was revoked, or its client removed. Ask the operator for a new one."
             }
             Self::NotOwner => "Only the organisation that published an object may delete it.",
+            Self::NotAuditor => {
+                "Ask for what concerns your organisation's own objects, or have the operator give you the role of auditor."
+            }
             Self::Method(_) => "The Allow header lists what this path takes.",
             Self::NotAcceptable => "Send Accept: application/taxii+json;version=2.1",
             Self::MediaType => {
@@ -176,6 +185,7 @@ impl Failure {
             | Self::Cursor(_)
             | Self::Envelope(_)
             | Self::BadRequest(_)
+            | Self::Proof(_)
             | Self::Malformed(_) => {
                 return None;
             }
@@ -200,6 +210,8 @@ impl Failure {
                 | Self::Denied(_)
                 | Self::Objection(_)
                 | Self::NotOwner
+                | Self::NotAuditor
+                | Self::Proof(_)
                 | Self::Filter(_)
                 | Self::Cursor(_)
                 | Self::Envelope(_)

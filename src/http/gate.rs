@@ -1,6 +1,7 @@
 //! What every request passes before a handler sees it: form, host, identity, share.
 
 use super::App;
+use super::auditing::note_refusal;
 use super::connection::Connection;
 use super::error::Failure;
 use super::peer::identify;
@@ -106,7 +107,8 @@ async fn judge(
 ) -> Result<ServiceResponse, Error> {
     let app: web::Data<App> = request.app_data::<web::Data<App>>().ok_or(Failure::NotFound)?.clone();
     check_head(&app.gate, request.request())?;
-    let peer = identify(&app, request.request())?;
+    let peer = identify(&app, request.request())
+        .inspect_err(|failure| note_refusal(&app, request.request(), failure))?;
     let _turn = Turn::take(&app.gate, &peer)?;
     request.extensions_mut().insert::<Arc<Peer>>(peer);
     if !acceptable(request.request()) {
@@ -114,6 +116,9 @@ async fn judge(
     }
     let is_post = request.method() == Method::POST;
     let mut response = next.call(request).await?.map_into_boxed_body();
+    if let Some(failure) = response.response().error().and_then(Error::as_error::<Failure>) {
+        note_refusal(&app, response.request(), failure);
+    }
     if is_post && response.status().is_client_error() {
         // The body may not have been read to its end, and must not be taken for a request.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);

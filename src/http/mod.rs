@@ -1,6 +1,8 @@
 //! The server: TAXII 2.1 under mutual TLS. The whole route table is in [`routes`].
 
 mod admin;
+mod audit;
+mod auditing;
 mod collections;
 mod connection;
 mod error;
@@ -15,6 +17,8 @@ mod server_info;
 pub mod tls;
 
 pub use admin::Report;
+pub use audit::{ConsistencyProof, InclusionProof, LatestCheckpoint, LogPage, Receivers};
+pub use auditing::Auditing;
 pub use own::Whoami;
 pub use preview::{Preview, Previewed};
 pub use review::{Decided, Decisions, Listing, Outcomes, SEVERAL_MAX, Shown, Waiting};
@@ -42,6 +46,10 @@ pub struct App {
     store: Handle,
     feed: Feed,
     settings: Settings,
+    /// The verifier key of the audit log.
+    vkey: String,
+    /// Held while the journal is written, so that its parts come in order.
+    flushing: tokio::sync::Mutex<()>,
     gate: gate::Gate,
     /// Bytes of bodies being read or worked on, in KiB.
     bodies: Arc<Semaphore>,
@@ -133,6 +141,7 @@ fn routes(config: &mut ServiceConfig) {
                 .route(get().to(objects::versions))
                 .route(head().to(objects::versions)),
         )
+        .configure(audit_routes)
         .default_service(web::to(|| refuse(Failure::NotFound)));
 }
 
@@ -153,6 +162,30 @@ fn review_routes(config: &mut ServiceConfig) {
         .service(post_only("review/{submission}/release").route(post().to(review::release)))
         .service(post_only("review/{submission}/decline").route(post().to(review::decline)))
         .service(post_only("preview/{root}/{collection}").route(post().to(preview::preview)));
+}
+
+/// The audit log's part of the table.
+fn audit_routes(config: &mut ServiceConfig) {
+    let get = || web::method(actix_web::http::Method::GET);
+    let head = || web::method(actix_web::http::Method::HEAD);
+    let at = |path: &str| web::resource(format!("/liaison/v1/audit{path}{{slash:/?}}"));
+    let read_only = |path: &str| at(path).default_service(web::to(|| refuse(Failure::Method("GET, HEAD"))));
+    config
+        .service(read_only("").route(get().to(audit::log)).route(head().to(audit::log)))
+        .service(
+            read_only("/checkpoint").route(get().to(audit::checkpoint)).route(head().to(audit::checkpoint)),
+        )
+        .service(
+            read_only("/consistency")
+                .route(get().to(audit::consistency))
+                .route(head().to(audit::consistency)),
+        )
+        .service(read_only("/inclusion").route(get().to(audit::inclusion)).route(head().to(audit::inclusion)))
+        .service(
+            read_only("/recipients/{object}")
+                .route(get().to(audit::recipients))
+                .route(head().to(audit::recipients)),
+        );
 }
 
 async fn refuse(failure: Failure) -> Result<actix_web::HttpResponse, Failure> {

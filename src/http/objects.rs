@@ -11,7 +11,7 @@ use crate::stix::Timestamp;
 use crate::stix::content::Options;
 use crate::store::{Batch, Deleted, Store};
 use crate::taxii::{Envelope, Filter, Versions, media};
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) async fn page(
     caller: Caller,
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
-    serve(&app, &grant, &caller, request.query_string(), None, Kind::Objects).await
+    serve(&app, &grant, &caller, &request, None, Kind::Objects).await
 }
 
 /// TAXII 2.1 §5.6.
@@ -36,7 +36,7 @@ pub(super) async fn by_id(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let id = request.match_info().query("object");
-    serve(&app, &grant, &caller, request.query_string(), Some(id), Kind::Objects).await
+    serve(&app, &grant, &caller, &request, Some(id), Kind::Objects).await
 }
 
 /// TAXII 2.1 §5.8.
@@ -47,7 +47,7 @@ pub(super) async fn versions(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let id = request.match_info().query("object");
-    serve(&app, &grant, &caller, request.query_string(), Some(id), Kind::Versions).await
+    serve(&app, &grant, &caller, &request, Some(id), Kind::Versions).await
 }
 
 /// A page of a collection, or of one object of it.
@@ -55,13 +55,13 @@ pub(super) async fn serve(
     app: &App,
     grant: &Grant,
     caller: &Caller,
-    query: &str,
+    request: &HttpRequest,
     id: Option<&str>,
     kind: Kind,
 ) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
     let scope = policy::read_scope(grant, now)?;
-    let mut filter = Filter::parse(query)?;
+    let mut filter = Filter::parse(request.query_string())?;
     app.last_polled.lock().insert(caller.0.name().clone(), now);
     if let Some(id) = id {
         filter.matches.ids = vec![id.to_owned()];
@@ -70,7 +70,12 @@ pub(super) async fn serve(
             filter.matches.versions = Some(Versions { all: true, ..Versions::default() });
         }
     }
-    let page = app.feed.page(&scope, filter, kind).await?;
+    let key = key_of(request).ok_or(Failure::UnknownClient)?;
+    // Nothing goes out to who asks for the head alone.
+    let page = match request.method() == Method::HEAD {
+        true => app.feed.page(&scope, filter, kind).await?,
+        false => app.feed.send(&scope, filter, kind, key).await?,
+    };
     let mut response = taxii();
     match (page.range, id) {
         (Some((first, last)), _) => {
@@ -100,7 +105,7 @@ pub(super) async fn add(
     check_headers(&app, &request)?;
     let (body, permits) = read_body(&app, &request, payload, app.settings.max_content_length).await?;
     let directory = app.directory.load_full();
-    let (clock, key) = (app.clock, key_of(&request));
+    let (clock, key) = (app.clock, key_of(&request).map(str::to_owned));
     let status = app
         .store
         .write(move |store| {
@@ -137,7 +142,7 @@ pub(super) async fn delete(
     request: HttpRequest,
 ) -> Result<HttpResponse, Failure> {
     let now = app.clock.now();
-    let scope = policy::erase_scope(&grant, now)?;
+    let scope = policy::erase_scope(&grant, now)?.with_key(key_of(&request).map(str::to_owned));
     let matches = Filter::parse(request.query_string())?.matches;
     let id = request.match_info().query("object").to_owned();
     // Without `match[version]` the object goes, with all its versions.

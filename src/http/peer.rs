@@ -4,7 +4,7 @@
 use super::App;
 use super::connection::Connection;
 use super::error::Failure;
-use crate::policy::{Grant, Peer};
+use crate::policy::{Credential, Grant, Peer};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use std::future::{Ready, ready};
@@ -22,10 +22,16 @@ pub(super) fn identify(app: &App, request: &HttpRequest) -> Result<Arc<Peer>, Fa
     directory.find(&certificate.credential).ok_or(Failure::UnknownClient)
 }
 
-/// SHA-256 of the key of the certificate that a request came with, in hexadecimal.
-pub(super) fn key_of(request: &HttpRequest) -> Option<String> {
+/// What the certificate of the request's connection says of its holder.
+pub(super) fn credential(request: &HttpRequest) -> Option<Credential> {
     let connection = request.conn_data::<Arc<Connection>>()?;
-    connection.certificate.as_ref().map(|found| found.credential.key_sha256.clone())
+    connection.certificate.as_ref().map(|certificate| certificate.credential.clone())
+}
+
+/// SHA-256 of the key of the certificate that a request came with, for the audit log.
+pub(super) fn key_of(request: &HttpRequest) -> Option<&str> {
+    let connection = request.conn_data::<Arc<Connection>>()?;
+    connection.certificate.as_ref().map(|certificate| certificate.credential.key_sha256.as_str())
 }
 
 /// The client behind a request; there is no other way for a handler to have one.

@@ -221,8 +221,12 @@ async fn one(
     let scope = policy::submission_scope(&caller.0, app.clock.now())?;
     let Word { message } = body(app, request, payload).await?.unwrap_or_default();
     let submission = request.match_info().query("submission").to_owned();
-    let order =
-        Order { submissions: vec![submission.clone()], deed, message: word(message)?, key: key_of(request) };
+    let order = Order {
+        submissions: vec![submission.clone()],
+        deed,
+        message: word(message)?,
+        key: key_of(request).map(str::to_owned),
+    };
     let answer = carry_out(app, scope, order).await?.pop().ok_or(Failure::NotFound)?;
     match answer {
         Answer::Denied(denied) => Err(denied.into()),
@@ -246,8 +250,12 @@ async fn several(
         let found = submissions.len();
         return Err(Failure::Malformed(format!("{found} submissions; name at most {SEVERAL_MAX} at once")));
     }
-    let order =
-        Order { submissions: submissions.clone(), deed, message: word(message)?, key: key_of(request) };
+    let order = Order {
+        submissions: submissions.clone(),
+        deed,
+        message: word(message)?,
+        key: key_of(request).map(str::to_owned),
+    };
     let answers = carry_out(app, scope, order).await?;
     let decisions = submissions.into_iter().zip(answers).map(|(id, answer)| decided(id, answer)).collect();
     Ok(ours().json(Decisions { decisions }))

@@ -1,5 +1,6 @@
 //! Starting the server, and keeping it up to date: registry, revocations, certificates.
 
+use super::auditing::{self, Auditing};
 use super::connection::{Shares, on_connect};
 use super::gate::{Gate, pass};
 use super::tls::{ServerIdentity, TlsError, Trust, TrustFiles, server_config};
@@ -40,6 +41,8 @@ pub struct Serving {
     pub admin: Option<TcpListener>,
     /// Threads that answer requests.
     pub workers: usize,
+    /// How the audit log is kept.
+    pub audit: Auditing,
 }
 
 /// Where certificates and the revocation list are.
@@ -63,6 +66,7 @@ pub struct Running {
     pub handles: Vec<ServerHandle>,
     /// For looking at from outside.
     pub app: web::Data<App>,
+    audit: Auditing,
 }
 
 /// Why the server does not start.
@@ -92,6 +96,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     let identity = Arc::new(ServerIdentity::new(&read(&serving.tls.cert)?, &read(&serving.tls.key)?)?);
     let tls = server_config(trust.clone(), identity.clone())?;
     let (secret, epoch) = serving.store.cursor_secret()?;
+    auditing::compare(&serving.audit, serving.store.as_ref())?;
     let store = Handle::new(serving.store, serving.readers);
     let settings = serving.settings;
     let limits = PageLimits { objects: settings.page_max, bytes: settings.page_max_bytes };
@@ -114,6 +119,8 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
         )),
         last_polled: parking_lot::Mutex::new(HashMap::new()),
         settings,
+        vkey: serving.audit.signer.verifier().to_string(),
+        flushing: tokio::sync::Mutex::default(),
     });
     let shared = app.clone();
     let shares = Arc::new(Shares::default());
@@ -144,14 +151,20 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
         );
     }
     actix_web::rt::spawn(watch(app.clone(), serving.tls, generation));
+    actix_web::rt::spawn(auditing::keep(app.clone(), serving.audit.clone()));
     let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
-    Ok(Running { servers, handles, app })
+    Ok(Running { servers, handles, app, audit: serving.audit })
 }
 
 impl Running {
     /// False once nothing can be stored until a restart.
     pub fn is_writable(&self) -> bool {
         self.app.store.memory().is_writable()
+    }
+
+    /// To be called when the servers have stopped: brings to the audit log what is not in it yet.
+    pub async fn finish(self) {
+        auditing::end(&self.app, &self.audit).await;
     }
 }
 

@@ -153,12 +153,24 @@ pub fn read_scope(grant: &Grant, now: Timestamp) -> Result<ReadScope, Denied> {
 #[derive(Debug, Clone)]
 pub struct EraseScope {
     read: ReadScope,
+    key: Option<String>,
 }
 
 impl EraseScope {
     /// What the peer sees.
     pub fn read(&self) -> &ReadScope {
         &self.read
+    }
+
+    /// The same for who acts with this certificate: SHA-256 of its key, for the audit log.
+    #[must_use]
+    pub fn with_key(self, key: Option<String>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// SHA-256 of the key of the certificate that is acted with.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 
     /// The organisation whose objects it may delete.
@@ -181,7 +193,7 @@ pub fn erase_scope(grant: &Grant, now: Timestamp) -> Result<EraseScope, Denied> 
     if !grant.can_read || !grant.can_write {
         return Err(Denied::Delete);
     }
-    read_scope(grant, now).map(|read| EraseScope { read })
+    read_scope(grant, now).map(|read| EraseScope { read, key: None })
 }
 
 /// Proof that a peer may add to a collection at all; made by [`write_scope`] only.

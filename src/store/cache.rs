@@ -28,6 +28,8 @@ pub struct CachedPage {
     pub body: Bytes,
     /// `date_added` of its first and last row.
     pub range: Option<(Timestamp, Timestamp)>,
+    /// How many rows it has.
+    pub rows: usize,
     /// `date_added` of the row that follows; changes to rows past it do not touch this page.
     pub following: Option<Timestamp>,
     /// For a page with nothing after it: it is whole only while this is the watermark.
@@ -110,6 +112,7 @@ mod tests {
         Arc::new(CachedPage {
             body: Bytes::new(),
             range,
+            rows: 2,
             following: following.map(at),
             whole_at: whole_at.map(at),
         })

@@ -1,10 +1,12 @@
 //! Where objects are kept: one contract, kept by every backend and tested on every backend.
 
+mod audit;
 mod cache;
 mod handle;
 mod review;
 pub mod sqlite;
 
+pub use audit::{AuditLog, Concern, Concerning, NoProof, Receipts, Recipient};
 pub use cache::{CachedPage, PageCache, PageKey};
 pub use handle::Handle;
 pub use review::{Decision, Listed, Outcome, Ruling, Submissions, Tried};
@@ -64,6 +66,8 @@ pub trait Store: Send + Sync {
     fn registry(&self, known: Option<u64>) -> Result<Option<(u64, String)>, Error>;
     /// The secret and the epoch of `next` cursors.
     fn cursor_secret(&self) -> Result<([u8; 32], [u8; 8]), Error>;
+    /// The audit log.
+    fn audit(&self) -> &dyn AuditLog;
     /// False once nothing can be written until a restart.
     fn is_writable(&self) -> bool;
     /// Objects kept in each collection: id, count, last `date_added`.
@@ -81,7 +85,7 @@ pub struct Batch {
     pub api_root: String,
     /// Who sent it: `organisation/client`.
     pub client: String,
-    /// The key of the certificate it was sent with.
+    /// SHA-256 of its certificate's key, for the audit log.
     pub key: Option<String>,
     /// When it came in; `date_added` is at or after this.
     pub received: Timestamp,

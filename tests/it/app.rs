@@ -4,12 +4,13 @@
 //! (`check.rs`); when the hub is dropped, each path that was read is read again with HEAD.
 
 use crate::check;
+use liaison::audit::Signer;
 use liaison::clock::Clock;
-use liaison::http::{self, Serving, Settings, TlsFiles};
+use liaison::http::{self, Auditing, Serving, Settings, TlsFiles};
 use liaison::pki::{self, Pki};
 use liaison::registry::Registry;
 use liaison::store::PageCache;
-use liaison::store::sqlite::{Options, Sqlite, Tool};
+use liaison::store::sqlite::{Change, Options, Sqlite, Tool};
 use parking_lot::Mutex;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -175,7 +176,7 @@ impl Setup {
         let dir = tempfile::tempdir().unwrap();
         let registry = Registry::parse(&self.registry).unwrap();
         let mut tool = Tool::open(&dir.path().join("liaison.db"), self.clock.now()).unwrap();
-        tool.apply(None, &registry.to_toml(), self.clock.now()).unwrap();
+        tool.apply(None, &registry.to_toml(), &Change::default(), self.clock.now()).unwrap();
         drop(tool);
         let files = authority.write(dir.path());
         let runtime =
@@ -242,6 +243,11 @@ impl Server {
             listener,
             admin: None,
             workers: 2,
+            audit: Auditing {
+                signer: Arc::new(Signer::from_seed("localhost/liaison", &[7; 32]).unwrap()),
+                checkpoints: dir.join("audit.checkpoints"),
+                started_by: "tester".to_owned(),
+            },
         };
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -249,8 +255,8 @@ impl Server {
                 let mut running = http::start(serving).unwrap();
                 send.send(running.handles.clone()).unwrap();
                 let servers = std::mem::take(&mut running.servers);
-                drop(running);
                 futures_util::future::join_all(servers.into_iter().map(actix_web::rt::spawn)).await;
+                running.finish().await;
             });
         });
         Self {
@@ -326,7 +332,7 @@ impl TestApp {
         let mut tool = Tool::open(&self.dir.path().join("liaison.db"), now).unwrap();
         let before = tool.registry().unwrap();
         let registry = Registry::parse(registry).unwrap();
-        tool.apply(before.as_deref(), &registry.to_toml(), now).unwrap();
+        tool.apply(before.as_deref(), &registry.to_toml(), &Change::default(), now).unwrap();
         std::thread::sleep(std::time::Duration::from_millis(1200));
     }
 

@@ -11,6 +11,7 @@ mod raw;
 mod sample;
 
 mod access;
+mod audit;
 mod collections;
 mod content;
 mod content_extensions;

@@ -800,6 +800,9 @@ impl Store for Meddling<'static> {
     fn watermark(&self, collection: &str) -> Option<Timestamp> {
         self.store.watermark(collection)
     }
+    fn audit(&self) -> &dyn liaison::store::AuditLog {
+        self.store.audit()
+    }
     fn markings(&self, collection: &str) -> Arc<Markings> {
         self.store.markings(collection)
     }

@@ -56,7 +56,7 @@ fn publish() -> Event {
     }))
 }
 
-const SERVED: &str = r#""served","by":"alpha","key":"ab","collection":"c","view":"manifest","filter":{"limit":3,"type":"indicator"},"objects":0,"pages":1,"visible":"0202","until":"2026-11-28T17:30:00.000000Z""#;
+const SERVED: &str = r#""served","by":"alpha","key":"ab","collection":"c","view":"manifest","filter":{"limit":3,"type":"indicator"},"objects":0,"pages":1,"visible":"0202","newest":"2026-11-28T17:29:00.000000Z","log_from":5,"log_to":6,"until":"2026-11-28T17:30:00.000000Z""#;
 
 fn served() -> Event {
     Event::Served(Box::new(Served {
@@ -70,6 +70,9 @@ fn served() -> Event {
         objects: 0,
         pages: 1,
         visible: [1, 9].into_iter().collect(),
+        newest: text("2026-11-28T17:29:00.000000Z"),
+        log_from: 5,
+        log_to: 6,
         until: text(AT),
     }))
 }
@@ -83,7 +86,6 @@ fn decision(date_added: Option<&str>) -> Box<Decision> {
         id: text("i"),
         version: text("v"),
         level: text("amber"),
-        message: None,
         submitter: text("alpha"),
         date_added: date_added.map(text),
     })

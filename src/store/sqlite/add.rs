@@ -10,13 +10,14 @@ use super::objection::{
     CONFLICT, DOWNGRADE, NOT_OWNER, Objection, TOO_MANY_HANDLINGS, TOO_MANY_MARKINGS, TOO_MANY_VERSIONS,
     WAITING_CONFLICT,
 };
+use super::outcome::Outcome;
 use super::pending::Counts;
 use super::writer::Work;
 use crate::policy::Handling;
 use crate::stix::equality::canonical;
 use crate::stix::marking::built_in;
 use crate::stix::object::{Label, UNVERSIONED, with_marking};
-use crate::stix::{Object, Timestamp};
+use crate::stix::{Object, Timestamp, Tlp};
 use crate::store::{Batch, Entry, Error, Prepared, sha256};
 use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail};
 use rusqlite::{CachedStatement, params, types::Value};
@@ -57,6 +58,10 @@ pub(super) struct Adding<'w, 'a> {
     pub(super) waiting_counts: Counts,
     /// Does what must be released first wait, or is it judged as if it were released?
     holds: bool,
+    /// What the audit log is to tell of each POST.
+    outcomes: Vec<Outcome>,
+    /// The POST that is judged; none where officers decide.
+    post: Option<usize>,
 }
 
 /// SHA-256 of an object's canonical form.
@@ -67,6 +72,8 @@ pub(super) struct Row {
     pub(super) hash: i64,
     pub(super) prepared: Box<Prepared>,
     received: i64,
+    /// Its POST, among those of the transaction.
+    post: Option<usize>,
     pub(super) class: Class,
     form: OnceCell<Form>,
 }
@@ -108,6 +115,8 @@ impl<'w, 'a> Adding<'w, 'a> {
             forms: HashMap::new(),
             waiting_counts: Counts::new(),
             holds: true,
+            outcomes: Vec::new(),
+            post: None,
         }
     }
 
@@ -120,12 +129,17 @@ impl<'w, 'a> Adding<'w, 'a> {
     pub(super) fn batch(&mut self, mut batch: Batch) -> Result<Owned, Error> {
         let coll = self.work.collection(&batch.collection)?.pk;
         let (mut successes, mut failures, mut pendings) = (Vec::new(), Vec::new(), Vec::new());
+        let post = self.outcomes.len();
+        self.outcomes.push(Outcome::new(&batch));
+        self.post = Some(post);
         for entry in std::mem::take(&mut batch.entries) {
             let (detail, list) = match entry {
-                Entry::Refused(label, _, message) => {
+                Entry::Refused(label, code, message) => {
+                    self.outcomes[post].refused(&label.id, &label.version, code);
                     (detail(label.id, label.version, Some(message)), &mut failures)
                 }
                 Entry::Known(label) => {
+                    self.outcomes[post].present();
                     (detail(label.id, label.version, Some(KNOWN.to_owned())), &mut successes)
                 }
                 Entry::Companion(prepared) => {
@@ -137,11 +151,23 @@ impl<'w, 'a> Adding<'w, 'a> {
                     let refused = |why: Objection| Some(why.text.to_owned());
                     match self.judge(&batch.collection, coll, prepared, batch.received.micros())? {
                         Verdict::Stored => (detail(id, version, remark), &mut successes),
-                        Verdict::Present => (detail(id, version, Some(PRESENT.to_owned())), &mut successes),
-                        Verdict::Refused(why) => (detail(id, version, refused(why)), &mut failures),
+                        Verdict::Present => {
+                            self.outcomes[post].present();
+                            (detail(id, version, Some(PRESENT.to_owned())), &mut successes)
+                        }
+                        Verdict::Refused(why) => {
+                            self.outcomes[post].refused(&id, &version, why.code);
+                            (detail(id, version, refused(why)), &mut failures)
+                        }
                         Verdict::Waits(prepared) => match self.hold(&batch, &prepared)? {
-                            Ok(detail) => (detail, &mut pendings),
-                            Err(why) => (detail(id, version, refused(why)), &mut failures),
+                            Ok(detail) => {
+                                self.outcomes[post].waits();
+                                (detail, &mut pendings)
+                            }
+                            Err(why) => {
+                                self.outcomes[post].refused(&id, &version, why.code);
+                                (detail(id, version, refused(why)), &mut failures)
+                            }
                         },
                     }
                 }
@@ -194,7 +220,8 @@ impl<'w, 'a> Adding<'w, 'a> {
         if let Some(verdict) = verdicts.into_iter().min_by_key(Verdict::rank) {
             return Ok(verdict);
         }
-        if let Some(why) = self.objection(collection, &prepared, &stored, &pending, received)? {
+        let before = self.level_before(collection, &prepared, &stored, &pending, received);
+        if let Some(why) = self.objection(collection, &prepared, &stored, &pending, before)? {
             return Ok(Verdict::Refused(why));
         }
         if prepared.admitted.waits() {
@@ -212,9 +239,38 @@ impl<'w, 'a> Adding<'w, 'a> {
             true => Arc::new(prepared.admitted.handling().raised(floor)),
             false => prepared.admitted.handling().clone(),
         };
-        let row = Row { class: self.class(&prepared, &handling)?, hash, prepared, received, form };
+        let post = self.post;
+        if let (Some((from, to)), Some(post)) = (before.filter(|(from, to)| to < from), post) {
+            let version = prepared.admitted.object().version().as_str();
+            self.outcomes[post].lowered(prepared.admitted.object().id().as_str(), version, from, to);
+        }
+        let row = Row { class: self.class(&prepared, &handling)?, hash, prepared, received, post, form };
         self.accept(collection, coll, row, &stored, &pending)?;
         Ok(Verdict::Stored)
+    }
+
+    /// The level of the version before, and its own, if there is a version before.
+    fn level_before(
+        &self,
+        collection: &str,
+        prepared: &Prepared,
+        stored: &[Member],
+        pending: &[usize],
+        received: i64,
+    ) -> Option<(Tlp, Tlp)> {
+        let (object, handling) = (prepared.admitted.object(), prepared.admitted.handling());
+        let rows = self.rows.get(collection).map(Vec::as_slice).unwrap_or_default();
+        let of_stored = stored.iter().map(|member| (&member.version, &member.handling));
+        let of_pending = pending.iter().map(|at| &rows[*at].prepared.admitted);
+        let of_pending = of_pending.map(|found| (found.object().version(), found.handling()));
+        // An older version that comes late is held against the one after it as well: it would be the last for
+        // those who do not see that.
+        let others: Vec<_> = of_stored.chain(of_pending).collect();
+        let before = others.iter().filter(|(version, _)| *version < object.version()).max_by_key(|one| one.0);
+        let after = others.iter().filter(|(version, _)| *version > object.version()).min_by_key(|one| one.0);
+        let now = Timestamp::from_micros(received);
+        let level = before.into_iter().chain(after).map(|(_, handling)| handling.own_level(now)).max()?;
+        Some((level, handling.own_level(now)))
     }
 
     /// What speaks against a version that is not there yet.
@@ -224,7 +280,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         prepared: &Prepared,
         stored: &[Member],
         pending: &[usize],
-        received: i64,
+        before: Option<(Tlp, Tlp)>,
     ) -> Result<Option<Objection>, Error> {
         let (object, handling) = (prepared.admitted.object(), prepared.admitted.handling());
         let rows = self.rows.get(collection).map(Vec::as_slice).unwrap_or_default();
@@ -235,17 +291,7 @@ impl<'w, 'a> Adding<'w, 'a> {
         if stored.len() + pending.len() >= VERSIONS_MAX {
             return Ok(Some(TOO_MANY_VERSIONS));
         }
-        let of_stored = stored.iter().map(|member| (&member.version, &member.handling));
-        let of_pending = pending.iter().map(|at| &rows[*at].prepared.admitted);
-        let of_pending = of_pending.map(|found| (found.object().version(), found.handling()));
-        // An older version that comes late is held against the one after it as well: it would be the last for
-        // those who do not see that.
-        let others: Vec<_> = of_stored.chain(of_pending).collect();
-        let before = others.iter().filter(|(version, _)| *version < object.version()).max_by_key(|one| one.0);
-        let after = others.iter().filter(|(version, _)| *version > object.version()).min_by_key(|one| one.0);
-        let now = Timestamp::from_micros(received);
-        let neighbours = before.into_iter().chain(after);
-        let is_lower = neighbours.into_iter().any(|one| handling.own_level(now) < one.1.own_level(now));
+        let is_lower = before.is_some_and(|(before, own)| own < before);
         if is_lower && !prepared.admitted.may_lower() {
             return Ok(Some(DOWNGRADE));
         }
@@ -356,14 +402,15 @@ impl<'w, 'a> Adding<'w, 'a> {
     /// Writes everything accepted, with `date_added` in the order accepted.
     pub(super) fn write_objects(&mut self) -> Result<(), Error> {
         for (collection, rows) in std::mem::take(&mut self.rows) {
-            write_rows(self.work, &collection, rows)?;
+            write_rows(self.work, &collection, rows, &mut self.outcomes)?;
         }
         Ok(())
     }
 
-    /// Writes everything accepted and the statuses.
+    /// Writes everything accepted, the statuses, and what the audit log is to tell.
     pub(super) fn write(mut self, statuses: &[Owned]) -> Result<(), Error> {
         self.write_objects()?;
+        self.outcomes.into_iter().for_each(|outcome| outcome.record(self.work));
         let transaction = &self.work.transaction;
         let mut insert = transaction.prepare_cached(
             "INSERT INTO status (id, client, api_root, received, body, completed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -383,7 +430,12 @@ impl<'w, 'a> Adding<'w, 'a> {
     }
 }
 
-fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), Error> {
+fn write_rows(
+    work: &mut Work,
+    collection: &str,
+    rows: Vec<Row>,
+    outcomes: &mut [Outcome],
+) -> Result<(), Error> {
     let (coll, mut added) = {
         let found = work.collection(collection)?;
         (found.pk, found.last_added)
@@ -408,6 +460,9 @@ fn write_rows(work: &mut Work, collection: &str, rows: Vec<Row>) -> Result<(), E
             }
             work.last_seq += 1;
             insert_row(&mut object, &mut log, &row, [work.last_seq, coll, added, *class])?;
+            if let Some(post) = row.post {
+                outcomes[post].written(work, &row, added);
+            }
             let object = row.prepared.admitted.object();
             places.push((row.hash, (coll, added)));
             places.extend(object.ends().iter().map(|end| (link_hash(end), (coll, added))));

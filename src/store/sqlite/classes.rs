@@ -132,6 +132,11 @@ impl Classes {
         Ok(key)
     }
 
+    /// All classes, with their keys.
+    pub(super) fn all(&self) -> impl Iterator<Item = (i64, &Class)> {
+        self.classes.iter().zip(1..).map(|(class, key)| (key, class))
+    }
+
     pub(super) fn class(&self, key: i64) -> Option<&Class> {
         self.classes.get(usize::try_from(key).ok()?.checked_sub(1)?)
     }

@@ -4,6 +4,7 @@ use super::add::version_key;
 use super::family::{Member, family, settle};
 use super::links::{link_hash, may_have_ends};
 use super::writer::Work;
+use crate::audit::{Event, event as audit};
 use crate::policy::EraseScope;
 use crate::stix::{Timestamp, claims};
 use crate::store::{Deleted, Error};
@@ -48,16 +49,27 @@ impl<'w, 'a> Deletion<'w, 'a> {
         for member in &stays {
             settle(self.work, collection, member, &stays)?;
         }
+        let deleted = audit::Deleted {
+            by: order.scope.read().client().to_string(),
+            key: order.scope.key().map(str::to_owned),
+            collection: collection.to_owned(),
+            id: order.id.clone(),
+            versions: goes.iter().map(|member| member.version.as_str().to_owned()).collect(),
+        };
+        self.work.record(order.now, Event::Deleted(deleted));
         Ok(Deleted::Versions(goes.len()))
     }
 
     fn remove(&mut self, order: &Order, coll: i64, hash: i64, member: &Member) -> Result<(), Error> {
         let collection = order.scope.read().collection();
         let (version, organisation) = (member.version.as_str(), order.scope.organisation());
+        let (handling, log_size) = (member.class.handling, self.work.ledger()?.size().cast_signed());
         let transaction = &self.work.transaction;
+        let sql = "INSERT INTO tombstone (coll, added, id, version, sha256, deleted, organisation, handling, log_size) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let (sha256, deleted) = (&member.sha256, order.now.micros());
         transaction.execute(
-            "INSERT INTO tombstone (coll, added, id, version, sha256, deleted, organisation) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![coll, member.added, order.id, version, member.sha256, order.now.micros(), organisation],
+            sql,
+            params![coll, member.added, order.id, version, sha256, deleted, organisation, handling, log_size],
         )?;
         let mut hashes = vec![hash];
         if may_have_ends(&order.id) {

@@ -5,12 +5,15 @@ mod classes;
 mod delete;
 mod family;
 mod index;
+mod ledger;
 mod lineage;
 mod links;
+mod log;
 mod look;
 mod markings;
 mod objection;
 mod open;
+mod outcome;
 mod pending;
 mod read;
 mod registry;
@@ -21,11 +24,14 @@ mod trial;
 mod visible;
 mod writer;
 
+pub use ledger::verify::Problem;
 pub use look::{Kept, Share};
 pub use open::{Options, check};
-pub use registry::Tool;
+pub use registry::{Change, Tool};
 
-use super::{Batch, Decision, Deleted, Error, Outcome, Page, PageCache, Query, Store, Submissions, Tried};
+use super::{
+    AuditLog, Batch, Decision, Deleted, Error, Outcome, Page, PageCache, Query, Store, Submissions, Tried,
+};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
 use crate::stix::{StixTime, Timestamp};
 use crate::taxii::Versions;
@@ -59,6 +65,8 @@ struct Shared {
     waiting: RwLock<Waiting>,
     collections: RwLock<HashMap<String, Collection>>,
     cache: Arc<PageCache>,
+    /// How far the audit log has come.
+    log: ledger::Log,
 }
 
 /// What is known of a collection without asking the database.
@@ -200,6 +208,10 @@ impl Store for Sqlite {
 
     fn cursor_secret(&self) -> Result<([u8; 32], [u8; 8]), Error> {
         self.shared.readers.with(|connection| open::cursor_secret(connection))
+    }
+
+    fn audit(&self) -> &dyn AuditLog {
+        self
     }
 
     fn is_writable(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use super::classes::Classes;
 use super::index::Waiting;
+use super::ledger::Log;
 use super::{Collection, Readers, Shared, Sqlite, markings, writer};
 use crate::stix::Timestamp;
 use crate::store::{Error, PageCache};
@@ -45,7 +46,9 @@ impl Sqlite {
             waiting: RwLock::new(Waiting::load(&connection)?),
             collections: RwLock::new(collections),
             cache: options.cache,
+            log: Log::default(),
         });
+        shared.log.load(&connection)?;
         let (jobs, queue) = mpsc::sync_channel(writer::QUEUE);
         let writer = writer::start(connection, shared.clone(), queue)?;
         Ok(Self { shared, jobs: Some(jobs), writer: Some(writer), _lock: lock })
@@ -84,6 +87,9 @@ pub fn check(path: &Path, now: Timestamp) -> Result<Vec<String>, Error> {
             problems
                 .push(format!("table pending, submission {submission} ({id}): the checksum does not match"));
         }
+    }
+    if let Err(problem) = super::ledger::verify::verify(&connection, &[])? {
+        problems.push(format!("audit log: {problem}"));
     }
     Ok(problems)
 }
@@ -269,10 +275,11 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
+    include_str!("../migrations/sqlite/0004_audit.sql"),
     include_str!("../migrations/sqlite/0005_review.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.

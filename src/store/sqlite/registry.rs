@@ -1,6 +1,9 @@
 //! The registry in the database: read by servers, written by `liaison registry apply`.
 
+use super::ledger::Ledger;
 use super::open::connect;
+use super::outcome::hex;
+use crate::audit::{Event, event as audit};
 use crate::stix::Timestamp;
 use crate::store::Error;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -17,7 +20,7 @@ pub(super) fn load(connection: &Connection, known: Option<u64>) -> Result<Option
 
 /// A database as the commands open it that work beside a running server.
 pub struct Tool {
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 impl Tool {
@@ -35,8 +38,14 @@ impl Tool {
         Ok(load(&self.connection, None)?.map(|(_, text)| text))
     }
 
-    /// Puts another registry in force if the one in force is still `before`.
-    pub fn apply(&mut self, before: Option<&str>, text: &str, now: Timestamp) -> Result<(), Error> {
+    /// Puts another registry in force if the one in force is still `before`, and records it.
+    pub fn apply(
+        &mut self,
+        before: Option<&str>,
+        text: &str,
+        change: &Change,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let current = load(&transaction, None)?;
         if current.as_ref().map(|(_, text)| text.as_str()) != before {
@@ -48,7 +57,26 @@ impl Tool {
         transaction.execute("DELETE FROM registry", [])?;
         let sql = "INSERT INTO registry (generation, applied, text) VALUES (?1, ?2, ?3)";
         transaction.execute(sql, params![generation.cast_signed(), now.micros(), text])?;
+        let event = Event::Registry(audit::Registry {
+            by: change.by.clone(),
+            generation,
+            changes: change.lines.clone(),
+            sha256: hex(&crate::store::sha256(text.as_bytes())),
+            reason: change.reason.clone(),
+        });
+        Ledger::load(&transaction, None)?.append(&transaction, vec![(now, event)])?;
         transaction.commit()?;
         Ok(())
     }
+}
+
+/// What the audit log is to tell of another registry.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Who puts it in force: an account of the operating system.
+    pub by: String,
+    /// What changes, one sentence each.
+    pub lines: Vec<String>,
+    /// Why.
+    pub reason: Option<String>,
 }

@@ -138,7 +138,7 @@ pub(super) fn decide(
         if let Outcome::Released(added) = &mut outcomes[at] {
             (*added, case.level) = stored(work, &case, now)?;
         }
-        resolutions.push(case.finish(work, &outcomes[at]));
+        resolutions.push(case.finish(work, &outcomes[at], now));
     }
     resolve(work, &resolutions, now)?;
     Ok(outcomes)
@@ -181,7 +181,7 @@ fn stored(work: &mut Work, case: &Case, now: Timestamp) -> Result<(Timestamp, St
 
 impl Case {
     /// Records the decision; what the submitter is told.
-    fn finish(self, work: &mut Work, outcome: &Outcome) -> Resolution {
+    fn finish(self, work: &mut Work, outcome: &Outcome, now: Timestamp) -> Resolution {
         let date_added = match outcome {
             Outcome::Released(added) => Some(added.to_string()),
             _ => None,
@@ -198,11 +198,10 @@ impl Case {
             id: self.id.clone(),
             version: self.version.clone(),
             level: self.level,
-            message: self.message,
             submitter: self.client,
             date_added,
         });
-        work.record(if released { Event::Released(decision) } else { Event::Declined(decision) });
+        work.record(now, if released { Event::Released(decision) } else { Event::Declined(decision) });
         Resolution { submission: self.submission, id: self.id, version: self.version, released, message }
     }
 }

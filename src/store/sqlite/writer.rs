@@ -3,6 +3,7 @@
 
 use super::add::Adding;
 use super::classes::Classes;
+use super::ledger::Ledger;
 use super::{Collection, Shared};
 use crate::audit::Event;
 use crate::stix::Timestamp;
@@ -77,8 +78,10 @@ pub(super) struct Work<'a> {
     pub(super) indexed: Vec<(i64, (i64, i64))>,
     /// Markings that came up, by collection.
     defined: HashMap<String, Vec<(String, Terms)>>,
-    /// What the audit log will hold.
-    events: Vec<Event>,
+    /// What the audit log will hold, and when it happened.
+    pub(super) events: Vec<(Timestamp, Event)>,
+    /// The audit log as this transaction found it, once somebody has asked.
+    pub(super) ledger: Option<Ledger>,
 }
 
 /// Jobs that may wait.
@@ -243,6 +246,7 @@ impl<'a> Work<'a> {
             indexed: Vec::new(),
             defined: HashMap::new(),
             events: Vec::new(),
+            ledger: None,
         })
     }
 
@@ -259,11 +263,6 @@ impl<'a> Work<'a> {
         Ok(statuses.into_iter().map(|(status, _)| status).collect())
     }
 
-    /// Notes what the audit log is to hold when the transaction is committed.
-    pub(super) fn record(&mut self, event: Event) {
-        self.events.push(event);
-    }
-
     /// The collection's row, made if it is new.
     pub(super) fn collection(&mut self, id: &str) -> Result<&mut Collection, Error> {
         if !self.collections.contains_key(id) {
@@ -277,6 +276,8 @@ impl<'a> Work<'a> {
 
     /// Moves a stored row to another class and keeps the counts right.
     pub(super) fn reclass(&mut self, collection: &str, added: i64, old: i64, new: i64) -> Result<(), Error> {
+        let handling = |key| self.classes.class(key).map(|class| class.handling);
+        let raised_from = handling(old).filter(|before| handling(new) != Some(*before));
         let entry = self.collection(collection)?;
         if let Some(count) = entry.rows.get_mut(&old) {
             *count = count.saturating_sub(1);
@@ -287,6 +288,10 @@ impl<'a> Work<'a> {
             self.transaction.prepare_cached("UPDATE log SET class = ?3 WHERE coll = ?1 AND added = ?2")?;
         update.execute(params![pk, added, new])?;
         drop(update);
+        if let Some(before) = raised_from {
+            let sql = "INSERT OR IGNORE INTO audit_raised (coll, added, handling) VALUES (?1, ?2, ?3)";
+            self.transaction.execute(sql, params![pk, added, before])?;
+        }
         self.note_change(collection, added);
         Ok(())
     }
@@ -320,7 +325,8 @@ impl<'a> Work<'a> {
         stored + self.defined.get(collection).map_or(0, Vec::len)
     }
 
-    fn finish(self) -> Result<(), Error> {
+    fn finish(mut self) -> Result<(), Error> {
+        let ledger = self.seal()?;
         // Before the commit: what a reader can see, its classes and its index must tell.
         let before = std::mem::replace(&mut *self.shared.classes.write(), Arc::new(self.classes));
         {
@@ -336,16 +342,20 @@ impl<'a> Work<'a> {
             return Err(uncertain(error));
         }
         shared.waiting.write().set_last_seq(last_seq);
+        if let Some(ledger) = ledger {
+            shared.log.keep(ledger);
+        }
+        // Before the watermark: who knows the new one gets no page from before it, and the audit
+        // log relies on that.
+        for (collection, rows) in self.changed {
+            shared.cache.rows_changed(&collection, &rows);
+        }
         // After the commit: nobody may be told of rows that are not there yet.
         *shared.collections.write() = self.collections;
         let mut markings = shared.markings.write();
         for (collection, defined) in self.defined {
             let known = Arc::make_mut(markings.entry(collection).or_default());
             defined.into_iter().for_each(|(id, terms)| known.insert(id, terms));
-        }
-        drop(markings);
-        for (collection, rows) in self.changed {
-            shared.cache.rows_changed(&collection, &rows);
         }
         Ok(())
     }
