@@ -26,6 +26,9 @@ pub(super) enum Failure {
     /// The object belongs to another organisation.
     #[error("the object belongs to another organisation")]
     NotOwner,
+    /// It is the client's own, but must be kept.
+    #[error("the object is under a legal hold")]
+    Held,
     /// The path exists; it takes these methods.
     #[error("method not allowed")]
     Method(&'static str),
@@ -97,7 +100,7 @@ impl Failure {
             Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) => 400,
             Self::Envelope(EnvelopeError::Json(_)) => 400,
             Self::UnknownClient | Self::RevokedClient => 401,
-            Self::Denied(_) | Self::NotOwner => 403,
+            Self::Denied(_) | Self::NotOwner | Self::Held => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
@@ -127,6 +130,9 @@ impl Failure {
                 "The certificate was revoked, or its client removed. Ask the operator for a new one."
             }
             Self::NotOwner => "Only the organisation that published an object may delete it.",
+            Self::Held => {
+                "It must be kept for now, and nothing was deleted. Ask the operator, who knows why and can lift the hold."
+            }
             Self::Method(_) => "The Allow header lists what this path takes.",
             Self::NotAcceptable => "Send Accept: application/taxii+json;version=2.1",
             Self::MediaType => {
@@ -182,6 +188,7 @@ impl Failure {
             Self::NotFound
                 | Self::Denied(_)
                 | Self::NotOwner
+                | Self::Held
                 | Self::Filter(_)
                 | Self::Cursor(_)
                 | Self::Envelope(_)

@@ -11,6 +11,7 @@ mod peer;
 mod server;
 mod server_info;
 pub mod tls;
+mod upkeep;
 
 pub use admin::Report;
 pub use own::Whoami;

@@ -4,6 +4,7 @@
 //! * [`Directory`]: the registry, ready for looking things up: certificate → [`Peer`] → [`Grant`]
 //! * [`Together`]: what the objects of an envelope say of each other's markings
 //! * [`Handling`]: what decides about an object; `reader`: the lines it must pass for a client
+//! * [`Retention`]: how long objects are kept
 //! * [`explain`]: the same decisions, told line by line
 
 mod admit;
@@ -11,6 +12,7 @@ mod directory;
 pub mod explain;
 mod handling;
 mod reader;
+mod retention;
 mod together;
 
 pub use admit::{Admitted, Refusal, admit};
@@ -19,6 +21,7 @@ pub use directory::{Anchor, Credential, Directory, Peer};
 pub use handling::{Handling, Source};
 use reader::Reader;
 pub use reader::{Ceiling, Line, Reason};
+pub use retention::Retention;
 pub use together::{Around, Item, Markings, Standing, Together};
 
 use crate::registry::{Agreement, Collection, Release};

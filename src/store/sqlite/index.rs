@@ -145,7 +145,7 @@ pub(super) fn places(connection: &Connection, hash: i64) -> Result<Vec<Place>, E
 }
 
 /// All rows up to this `seq` are in the table.
-fn floor(connection: &Connection) -> Result<i64, Error> {
+pub(super) fn floor(connection: &Connection) -> Result<i64, Error> {
     let sql = "SELECT coalesce(max(value), 0) FROM meta WHERE name = 'by_id_floor'";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }

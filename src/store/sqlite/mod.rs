@@ -3,7 +3,11 @@
 mod add;
 mod classes;
 mod delete;
+mod due;
+mod erase;
+mod erased;
 mod family;
+mod hold;
 mod index;
 mod lineage;
 mod links;
@@ -12,15 +16,19 @@ mod objection;
 mod open;
 mod read;
 mod registry;
+mod removal;
 #[cfg(test)]
 mod reopen_tests;
+mod task;
+mod tool;
 mod visible;
 mod writer;
 
-pub use open::{Options, check};
+pub use open::{Options, check, is_served};
 pub use registry::Tool;
 
 use super::{Batch, Deleted, Error, Page, PageCache, Query, Store};
+use crate::store::erasure::{Step, Swept};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope};
 use crate::stix::Timestamp;
 use crate::taxii::Versions;
@@ -52,6 +60,8 @@ struct Shared {
     markings: RwLock<HashMap<String, Arc<Markings>>>,
     /// Filled before the commit; see `read::places`.
     waiting: RwLock<Waiting>,
+    /// How far what is due has been looked for.
+    sweep: Mutex<due::Sweep>,
     collections: RwLock<HashMap<String, Collection>>,
     cache: Arc<PageCache>,
 }
@@ -64,6 +74,8 @@ struct Collection {
     last_added: i64,
     /// Rows of each class.
     rows: HashMap<i64, u64>,
+    /// Something was erased, so that what comes is to be compared with it.
+    has_erased: bool,
 }
 
 /// Connections that only read.
@@ -149,6 +161,18 @@ impl Store for Sqlite {
         let order =
             delete::Order { scope: scope.clone(), id: id.to_owned(), versions: versions.clone(), now };
         self.write(move |work| delete::Deletion::new(work).run(&order))
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
+        self.sweep(now)
+    }
+
+    fn wipe(&self) -> Result<(), Error> {
+        self.wipe()
+    }
+
+    fn step(&self, now: Timestamp) -> Result<Step, Error> {
+        self.step(now)
     }
 
     fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -43,3 +43,7 @@ pub(super) const REVOKED: Objection = Objection {
     code: "revoked",
     text: "revoked: an earlier version says that the object is, and that is final; publish a new object instead",
 };
+pub(super) const ERASED: Objection = Objection {
+    code: "erased",
+    text: "erased: this version, or a later one, was erased here because its time was over or on request, and is not taken again; a new version with a later `modified` is, if there is something new to say",
+};

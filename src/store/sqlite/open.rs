@@ -43,6 +43,7 @@ impl Sqlite {
             scopes: RwLock::default(),
             markings: RwLock::new(markings),
             waiting: RwLock::new(Waiting::load(&connection)?),
+            sweep: Mutex::default(),
             collections: RwLock::new(collections),
             cache: options.cache,
         });
@@ -86,8 +87,9 @@ pub(super) fn connect(path: &Path, now: Timestamp) -> Result<Connection, Error> 
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "page_size", 16_384).map_err(|error| cannot_open(path, &error))?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(|error| cannot_open(path, &error))?;
+    // With secure_delete what is erased is gone from the file, too.
     connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;
+        "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;
          PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -114,6 +116,12 @@ fn keep_plans(connection: &Connection) -> Result<(), Error> {
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
     Error::Damaged(format!("cannot open the database {}: {error}", path.display()))
+}
+
+/// Does a process serve from this database, or write to it alone?
+pub fn is_served(path: &Path) -> bool {
+    let lock = std::fs::File::open(path.with_extension("lock"));
+    lock.is_ok_and(|file| file.try_lock().is_err())
 }
 
 /// Two servers on one file would give out the same `date_added` twice.
@@ -216,11 +224,13 @@ fn quick_check(connection: &Connection) -> Result<(), Error> {
 
 fn collections(connection: &Connection) -> Result<HashMap<String, Collection>, Error> {
     let mut by_pk: HashMap<i64, (String, Collection)> = HashMap::new();
-    let mut statement = connection.prepare("SELECT pk, id, last_added FROM collection")?;
+    let sql = "SELECT pk, id, last_added, EXISTS (SELECT 1 FROM tombstone t WHERE t.coll = pk AND t.cause <> 'deleted') FROM collection";
+    let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let pk = row.get(0)?;
-        let collection = Collection { pk, last_added: row.get(2)?, rows: HashMap::new() };
+        let (last_added, has_erased) = (row.get(2)?, row.get(3)?);
+        let collection = Collection { pk, last_added, rows: HashMap::new(), has_erased };
         by_pk.insert(pk, (row.get(1)?, collection));
     }
     let mut statement = connection
@@ -258,10 +268,11 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
+    include_str!("../migrations/sqlite/0006_retention.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

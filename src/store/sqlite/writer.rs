@@ -25,6 +25,14 @@ pub(super) enum Job {
 pub(super) trait Task: Send {
     /// Does it; an error undoes the whole transaction.
     fn run(&mut self, work: &mut Work) -> Result<(), Error>;
+    /// About how much it adds to the log.
+    fn bytes(&self) -> usize {
+        PAGE_BYTES
+    }
+    /// Is nothing that was erased to be left in the log after it?
+    fn wipes(&self) -> bool {
+        false
+    }
     /// Tells whoever waits, when the transaction is on disk or has failed.
     fn answer(self: Box<Self>, failed: Option<Error>);
 }
@@ -34,6 +42,8 @@ pub(super) struct Asked<T> {
     work: Deed<T>,
     found: Option<T>,
     reply: mpsc::SyncSender<Result<T, Error>>,
+    bytes: usize,
+    wipes: bool,
 }
 
 type Deed<T> = Option<Box<dyn FnOnce(&mut Work) -> Result<T, Error> + Send>>;
@@ -43,7 +53,17 @@ impl<T: Send + 'static> Asked<T> {
         reply: mpsc::SyncSender<Result<T, Error>>,
         work: impl FnOnce(&mut Work) -> Result<T, Error> + Send + 'static,
     ) -> Self {
-        Self { work: Some(Box::new(work)), found: None, reply }
+        Self { work: Some(Box::new(work)), found: None, reply, bytes: PAGE_BYTES, wipes: false }
+    }
+
+    /// Rows so many go, each from several pages.
+    pub(super) fn removing(self, rows: usize) -> Self {
+        Self { bytes: rows * 2 * PAGE_BYTES, ..self }
+    }
+
+    /// The log is emptied into the database file afterwards.
+    pub(super) fn wiping(self) -> Self {
+        Self { wipes: true, ..self }
     }
 }
 
@@ -53,6 +73,14 @@ impl<T: Send + 'static> Task for Asked<T> {
             self.found = Some(deed(work)?);
         }
         Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn wipes(&self) -> bool {
+        self.wipes
     }
 
     fn answer(self: Box<Self>, failed: Option<Error>) {
@@ -77,6 +105,8 @@ pub(super) struct Work<'a> {
     pub(super) indexed: Vec<(i64, (i64, i64))>,
     /// Markings that came up, by collection.
     defined: HashMap<String, Vec<(String, Terms)>>,
+    /// Markings that went, as collection and id.
+    undefined: Vec<(String, String)>,
     /// What the audit log will hold.
     events: Vec<Event>,
 }
@@ -93,11 +123,12 @@ pub(super) fn start(
     let thread = std::thread::Builder::new().name("store-writer".to_owned());
     thread
         .spawn(move || {
-            let mut logged = 0;
+            let (mut logged, mut wipes) = (0, false);
             while let Some(jobs) = next_jobs(&queue) {
                 logged += jobs.iter().map(bytes).sum::<usize>();
+                wipes |= jobs.iter().any(|job| matches!(job, Job::Do(task) if task.wipes()));
                 let written = commit(&mut connection, &shared, jobs);
-                if written.and_then(|()| checkpoint(&connection, &mut logged)).is_err() {
+                if written.and_then(|()| checkpoint(&connection, &mut logged, &mut wipes)).is_err() {
                     // Ending here closes the queue: nothing is written until a restart has
                     // recovered from the log. A failed sync must never be tried again.
                     return;
@@ -134,19 +165,22 @@ fn bytes(job: &Job) -> usize {
     };
     match job {
         Job::Add(batch, _) => PAGE_BYTES + batch.entries.iter().map(entry).sum::<usize>(),
-        Job::Do(_) => PAGE_BYTES,
+        Job::Do(task) => task.bytes(),
     }
 }
 
 /// Moves the log into the database file when it has grown. Not left to SQLite, which would not
 /// tell that it failed; an error is one after which the writer must stop.
-fn checkpoint(connection: &Connection, logged: &mut usize) -> Result<(), ()> {
-    if *logged < CHECKPOINT_BYTES {
+fn checkpoint(connection: &Connection, logged: &mut usize, wipes: &mut bool) -> Result<(), ()> {
+    if *logged < CHECKPOINT_BYTES && !*wipes {
         return Ok(());
     }
-    match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-        Ok(()) => {
+    let sql = if *wipes { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
+    match connection.query_row(sql, [], |row| row.get::<_, bool>(0)) {
+        Ok(is_busy) => {
             *logged = 0;
+            // Somebody still reads from the log: it is tried again after the next commit.
+            *wipes &= is_busy;
             Ok(())
         }
         Err(error) if is_sync(&error) => {
@@ -240,6 +274,7 @@ impl<'a> Work<'a> {
             changed: HashMap::new(),
             indexed: Vec::new(),
             defined: HashMap::new(),
+            undefined: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -307,6 +342,12 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Remembers that a marking is not there any more. Tasks come before POSTs, so a definition
+    /// that comes in the same transaction counts.
+    pub(super) fn undefine(&mut self, collection: &str, id: &str) {
+        self.undefined.push((collection.to_owned(), id.to_owned()));
+    }
+
     /// How many markings a collection defines.
     pub(super) fn markings_of(&self, collection: &str) -> usize {
         let stored = self.shared.markings.read().get(collection).map_or(0, |found| found.len());
@@ -332,6 +373,9 @@ impl<'a> Work<'a> {
         // After the commit: nobody may be told of rows that are not there yet.
         *shared.collections.write() = self.collections;
         let mut markings = shared.markings.write();
+        for (collection, id) in self.undefined {
+            Arc::make_mut(markings.entry(collection).or_default()).remove(&id);
+        }
         for (collection, defined) in self.defined {
             let known = Arc::make_mut(markings.entry(collection).or_default());
             defined.into_iter().for_each(|(id, terms)| known.insert(id, terms));
