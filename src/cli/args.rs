@@ -1,8 +1,10 @@
 //! Every command and its arguments, as `--help` shows them.
 
 mod content;
+mod erasing;
 
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
+pub(super) use erasing::{EraseArgs, HoldArgs, HoldCommand, WhichArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -31,6 +33,10 @@ pub(super) enum Command {
     Registry(RegistryArgs),
     /// The hub's private certificate authority.
     Pki(PkiArgs),
+    /// Erase objects from the hub for good, and draft the notices to those who received them.
+    Erase(EraseArgs),
+    /// Legal holds: what must not be erased.
+    Hold(HoldArgs),
     /// Publish STIX files to a collection.
     Publish(PublishArgs),
     /// Fetch everything new from a collection since the last time.

@@ -5,9 +5,12 @@ mod args;
 mod connect;
 mod content;
 mod demo;
+mod erase;
+mod hold;
 mod hub;
 mod init;
 mod input;
+mod orders;
 mod output;
 mod pki;
 mod poll;
@@ -57,6 +60,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status(args) => hub::status(&args),
         Command::Registry(args) => registry::run(&args),
         Command::Pki(args) => pki::run(&args),
+        Command::Erase(args) => erase::run(&args),
+        Command::Hold(args) => hold::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::Poll(args) => poll::run(&args),
         Command::Whoami(args) => connect::whoami(&args),

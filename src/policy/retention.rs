@@ -26,6 +26,14 @@ impl Retention {
         self.0.get(collection).copied()
     }
 
+    /// Those of its rules by which something goes earlier than by the rules before.
+    #[must_use]
+    pub fn shorter_than(&self, before: &Self) -> Self {
+        let is_shorter =
+            |(id, days): &(&String, &u32)| before.0.get(*id).is_none_or(|before| **days < *before);
+        Self(self.0.iter().filter(is_shorter).map(|(id, days)| (id.clone(), *days)).collect())
+    }
+
     /// What was added to a collection at this time or before is due.
     pub fn limit(&self, collection: &str, now: Timestamp) -> Option<Timestamp> {
         let days = i64::from(self.days(collection)?);

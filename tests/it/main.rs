@@ -26,6 +26,8 @@ mod model;
 mod negotiation;
 mod objects;
 mod paging;
+mod retention;
+mod retention_store;
 mod schemas;
 mod status;
 mod store_contract;
