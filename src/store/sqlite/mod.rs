@@ -14,6 +14,7 @@ mod links;
 mod markings;
 mod objection;
 mod open;
+mod pages;
 mod read;
 mod registry;
 mod removal;
@@ -60,6 +61,8 @@ struct Shared {
     markings: RwLock<HashMap<String, Arc<Markings>>>,
     /// Filled before the commit; see `read::places`.
     waiting: RwLock<Waiting>,
+    /// Can what is left of erased rows in pages be overwritten?
+    wipes_pages: bool,
     /// How far what is due has been looked for.
     sweep: Mutex<due::Sweep>,
     collections: RwLock<HashMap<String, Collection>>,

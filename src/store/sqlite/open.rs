@@ -2,7 +2,7 @@
 
 use super::classes::Classes;
 use super::index::Waiting;
-use super::{Collection, Readers, Shared, Sqlite, markings, writer};
+use super::{Collection, Readers, Shared, Sqlite, markings, pages, writer};
 use crate::stix::Timestamp;
 use crate::store::{Error, PageCache};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -43,6 +43,7 @@ impl Sqlite {
             scopes: RwLock::default(),
             markings: RwLock::new(markings),
             waiting: RwLock::new(Waiting::load(&connection)?),
+            wipes_pages: can_wipe(&connection)?,
             sweep: Mutex::default(),
             collections: RwLock::new(collections),
             cache: options.cache,
@@ -122,6 +123,17 @@ fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
 pub fn is_served(path: &Path) -> bool {
     let lock = std::fs::File::open(path.with_extension("lock"));
     lock.is_ok_and(|file| file.try_lock().is_err())
+}
+
+/// Whether what is erased can be overwritten wherever copies of it may be.
+fn can_wipe(connection: &Connection) -> Result<bool, Error> {
+    let can_wipe = pages::can_wipe(connection)?;
+    if !can_wipe {
+        tracing::warn!(
+            "SQLite was built without ENABLE_DBPAGE_VTAB, so single pages may keep copies of what is erased; build where .cargo/config.toml is in force"
+        );
+    }
+    Ok(can_wipe)
 }
 
 /// Two servers on one file would give out the same `date_added` twice.

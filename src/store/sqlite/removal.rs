@@ -74,6 +74,7 @@ impl Removal<'_> {
             let sql = "DELETE FROM by_id WHERE hash = ?1 AND coll = ?2 AND added = ?3";
             transaction.prepare_cached(sql)?.execute([hash, coll, member.added])?;
         }
+        work.removed.push(member.seq);
         if let Some(count) = work.collection(self.collection)?.rows.get_mut(&member.class_key) {
             *count = count.saturating_sub(1);
         }

@@ -3,7 +3,7 @@
 
 use super::add::Adding;
 use super::classes::Classes;
-use super::{Collection, Shared};
+use super::{Collection, Shared, pages};
 use crate::audit::Event;
 use crate::stix::Timestamp;
 use crate::stix::marking::Terms;
@@ -107,6 +107,8 @@ pub(super) struct Work<'a> {
     defined: HashMap<String, Vec<(String, Terms)>>,
     /// Markings that went, as collection and id.
     undefined: Vec<(String, String)>,
+    /// Rows of the table `object` that went.
+    pub(super) removed: Vec<i64>,
     /// What the audit log will hold.
     events: Vec<Event>,
 }
@@ -275,6 +277,7 @@ impl<'a> Work<'a> {
             indexed: Vec::new(),
             defined: HashMap::new(),
             undefined: Vec::new(),
+            removed: Vec::new(),
             events: Vec::new(),
         })
     }
@@ -289,6 +292,9 @@ impl<'a> Work<'a> {
             statuses.push(adding.batch(batch)?);
         }
         adding.write(&statuses)?;
+        if self.shared.wipes_pages && !self.removed.is_empty() {
+            pages::wipe_around(&self.transaction, &mut self.removed)?;
+        }
         Ok(statuses.into_iter().map(|(status, _)| status).collect())
     }
 
