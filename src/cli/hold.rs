@@ -24,15 +24,17 @@ fn add(args: &WhichArgs, reason: &str, hub: &HubArgs) -> anyhow::Result<Exit> {
     let order = Order::Hold { which: which.clone(), reason: reason.to_owned() };
     let (_, progress) = carry_out(&config, &tool, &order)?;
     let hold = progress.hold.unwrap_or_default();
-    let held = tool.select(&which, None)?;
+    let held = tool.count(&which)?;
     if hub.json {
-        output::json(&serde_json::json!({"hold": hold, "which": which, "versions": held.len()}));
+        output::json(&serde_json::json!({"hold": hold, "which": which, "versions": held}));
         return Ok(Exit::Done);
     }
-    output::line(&format!("hold {hold} is in force; it keeps {} stored object versions: {which}", held.len()));
+    output::line(&format!("hold {hold} is in force; it keeps {held} stored object versions: {which}"));
     if let Which::Ids(ids) = &which {
-        for id in ids.iter().filter(|id| !held.iter().any(|version| version.id == **id)) {
-            output::line(&format!("nothing is stored of {id} now; if it comes, it is kept"));
+        for id in ids {
+            if tool.count(&Which::Ids(vec![id.clone()]))? == 0 {
+                output::line(&format!("nothing is stored of {id} now; if it comes, it is kept"));
+            }
         }
     }
     Ok(Exit::Done)
@@ -65,7 +67,9 @@ fn lift(hold: i64, reason: &str, hub: &HubArgs) -> anyhow::Result<Exit> {
     carry_out(&config, &tool, &Order::Lift { hold, reason: reason.to_owned() })?;
     match hub.json {
         true => output::json(&serde_json::json!({"hold": hold, "lifted": true})),
-        false => output::line(&format!("hold {hold} is lifted; what is due and nothing else keeps goes within a minute")),
+        false => output::line(&format!(
+            "hold {hold} is lifted; what is due and nothing else keeps goes within a minute"
+        )),
     }
     Ok(Exit::Done)
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 pub(super) fn carry_out(config: &Config, tool: &Tool, order: &Order) -> anyhow::Result<(i64, Progress)> {
     let number = tool.ask(order, &account(), Clock::system().now())?;
     let mut seen = (None, Instant::now());
+    let mut served: Option<Instant> = None;
     loop {
         let (state, progress) = tool.progress(number)?;
         match state {
@@ -23,7 +24,9 @@ pub(super) fn carry_out(config: &Config, tool: &Tool, order: &Order) -> anyhow::
             State::Failed => return Err(stop(Exit::Failed, progress.error.unwrap_or_default())),
             State::Waiting | State::Running | State::Wiping => {}
         }
-        if !is_served(&config.database()) {
+        if is_served(&config.database()) {
+            served = Some(Instant::now());
+        } else if served.is_none_or(|last| last.elapsed() > RESTART) {
             do_it_ourselves(config)?;
             continue;
         }
@@ -42,8 +45,12 @@ pub(super) fn carry_out(config: &Config, tool: &Tool, order: &Order) -> anyhow::
 fn gave_up(tool: &Tool, number: i64) -> anyhow::Result<anyhow::Error> {
     let seconds = PATIENCE.as_secs();
     let text = match tool.withdraw(number)? {
-        true => format!("the running hub did not take the order within {seconds} s, and it was withdrawn: see the hub's log"),
-        false => format!("the running hub has stopped working on order {number} for {seconds} s; it goes on when it can: see its log"),
+        true => format!(
+            "the running hub did not take the order within {seconds} s, and it was withdrawn: see the hub's log"
+        ),
+        false => format!(
+            "the running hub has stopped working on order {number} for {seconds} s; it goes on when it can: see its log"
+        ),
     };
     Ok(stop(Exit::Unreachable, text))
 }
@@ -84,7 +91,10 @@ pub(super) fn which(tool: &Tool, args: &super::args::WhichArgs) -> anyhow::Resul
     }
     let is_type = |name: &&String| !is_type_name(name);
     if let Some(name) = args.object_type.as_ref().filter(is_type) {
-        return Err(stop(Exit::Usage, format!("`{name}` is no type of STIX objects; an example is ipv4-addr")));
+        return Err(stop(
+            Exit::Usage,
+            format!("`{name}` is no type of STIX objects; an example is ipv4-addr"),
+        ));
     }
     Ok(Which::Kind(Kind {
         collection: collection_id(tool, &registry, collection)?,
@@ -103,9 +113,13 @@ fn collection_id(tool: &Tool, registry: &Registry, name: &str) -> anyhow::Result
     }
     match &named[..] {
         [one] => Ok(one.clone()),
-        [] => Err(stop(Exit::Usage, format!("there is no collection `{name}`; `liaison registry show` lists them"))),
+        [] => Err(stop(
+            Exit::Usage,
+            format!("there is no collection `{name}`; `liaison registry show` lists them"),
+        )),
         several => {
-            let text = format!("`{name}` is the alias of several collections; give an id: {}", several.join(", "));
+            let text =
+                format!("`{name}` is the alias of several collections; give an id: {}", several.join(", "));
             Err(stop(Exit::Usage, text))
         }
     }
@@ -122,5 +136,7 @@ fn account() -> String {
     name.unwrap_or_else(|| format!("uid {uid}"))
 }
 
+/// A hub that was there a moment ago may be starting again, and must find the database free.
+const RESTART: Duration = Duration::from_secs(10);
 /// How long a running hub may do nothing visible for its orders.
 const PATIENCE: Duration = Duration::from_secs(20);

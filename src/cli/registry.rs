@@ -67,7 +67,12 @@ fn change(args: &RegistryFileArgs, dry_run: bool) -> anyhow::Result<Exit> {
 }
 
 /// What goes at once because a collection is to keep for fewer days than before.
-fn erased_at_once(tool: &Tool, old: &Registry, new: &Registry, now: Timestamp) -> anyhow::Result<Vec<Overdue>> {
+fn erased_at_once(
+    tool: &Tool,
+    old: &Registry,
+    new: &Registry,
+    now: Timestamp,
+) -> anyhow::Result<Vec<Overdue>> {
     let shorter = Retention::new(new).shorter_than(&Retention::new(old));
     let mut overdue = tool.overdue(&shorter, now)?;
     overdue.retain(|found| found.versions + found.held > 0);

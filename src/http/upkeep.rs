@@ -60,7 +60,11 @@ impl Upkeep {
         if round.erased == 0 {
             return Ok(());
         }
-        tracing::info!(versions = round.erased, kept_by_holds = round.kept, "erased what was kept long enough");
+        tracing::info!(
+            versions = round.erased,
+            kept_by_holds = round.kept,
+            "erased what was kept long enough"
+        );
         self.app.store.write(move |store| store.wipe()).await
     }
 }

@@ -101,7 +101,11 @@ fn what_is_due_goes_and_is_then_like_what_never_was() {
     let gone = object_in(KEPT_10_DAYS, &amber(1));
     let never = object_in(KEPT_10_DAYS, &amber(77));
     for tail in ["", "versions/", "?match[version]=all"] {
-        assert_eq!(shape(&client.get(&format!("{gone}{tail}"))), shape(&client.get(&format!("{never}{tail}"))), "{tail}");
+        assert_eq!(
+            shape(&client.get(&format!("{gone}{tail}"))),
+            shape(&client.get(&format!("{never}{tail}"))),
+            "{tail}"
+        );
     }
     assert_eq!(shape(&client.delete(&gone)), shape(&client.delete(&never)));
     let versions = client.get(&format!("{}versions/", object_in(KEPT_10_DAYS, &amber(0)))).versions();
@@ -116,7 +120,8 @@ fn what_is_due_before_the_start_goes_at_the_start() {
     driven!(AHEAD, now);
     let app = TestApp::with(REGISTRY).clock(now).start();
     let marking = keep_until(1, Timestamp::from_micros(now().micros() + DAY * 1_000_000));
-    app.client("cert-a/feed").publish(KEPT_FOR_EVER, &[marking.clone(), marked(amber(1), &marking), amber(2)]);
+    app.client("cert-a/feed")
+        .publish(KEPT_FOR_EVER, &[marking.clone(), marked(amber(1), &marking), amber(2)]);
     set(&AHEAD, 1.5);
     app.restart();
     let client = app.client("cert-a/feed");
@@ -137,7 +142,9 @@ fn a_poller_goes_on_where_it_was_while_rows_go_before_and_behind_it() {
     let first = client.get(&path);
     assert_eq!(first.names().len(), 10);
     set(&AHEAD, 2.0);
-    wait_for("nothing went", || client.request(reqwest::Method::GET, &path).send().names()[0] == name(&amber(1)));
+    wait_for("nothing went", || {
+        client.request(reqwest::Method::GET, &path).send().names()[0] == name(&amber(1))
+    });
     let (mut rest, mut next) = (Vec::new(), first.next());
     while let Some(at) = next {
         let page = client.request(reqwest::Method::GET, &with(&path, &format!("next={at}"))).send();
@@ -162,12 +169,19 @@ fn what_is_held_cannot_be_deleted_or_erased_until_the_hold_is_lifted() {
     let object = object_in(KEPT_10_DAYS, &amber(0));
     for path in [object.as_str(), &object_in(KEPT_AS_AGREED, &amber(5))] {
         let answer = owner.delete(path);
-        assert_eq!((answer.status, answer.json()["title"].as_str()), (403, Some("the object is under a legal hold")));
+        assert_eq!(
+            (answer.status, answer.json()["title"].as_str()),
+            (403, Some("the object is under a legal hold"))
+        );
         let answer = other.delete(path);
         assert_eq!(answer.status, 403);
         assert!(!answer.text().contains("hold"), "others do not learn of it: {}", answer.text());
     }
-    assert_eq!(other.delete(&object_in(KEPT_10_DAYS, &amber(2))).status, 404, "what they may not see is not there");
+    assert_eq!(
+        other.delete(&object_in(KEPT_10_DAYS, &amber(2))).status,
+        404,
+        "what they may not see is not there"
+    );
     assert_eq!(erase(&app, named(&[0, 5])), 0);
     set(&AHEAD, 50.0);
     wait_for("nothing went", || left(&owner, KEPT_10_DAYS).len() == 2);
@@ -176,7 +190,9 @@ fn what_is_held_cannot_be_deleted_or_erased_until_the_hold_is_lifted() {
     assert_eq!(owner.delete(&object).status, 200);
     order(&app, &Order::Lift { hold: by_kind, reason: "closed".to_owned() });
     set(&AHEAD, 50.01);
-    wait_for("what was held is due", || left(&owner, KEPT_AS_AGREED).is_empty() && left(&owner, KEPT_10_DAYS).is_empty());
+    wait_for("what was held is due", || {
+        left(&owner, KEPT_AS_AGREED).is_empty() && left(&owner, KEPT_10_DAYS).is_empty()
+    });
 }
 
 #[test]
@@ -186,7 +202,8 @@ fn what_was_erased_is_refused_and_what_its_owner_deleted_is_not() {
     client.publish(KEPT_FOR_EVER, &[indicator(1, 3, Tlp::Amber), amber(2)]);
     assert_eq!(erase(&app, named(&[1])), 1);
     assert_eq!(client.delete(&object_in(KEPT_FOR_EVER, &amber(2))).status, 200);
-    let status = client.offer(KEPT_FOR_EVER, &[indicator(1, 3, Tlp::Amber), indicator(1, 2, Tlp::Amber), amber(2)]);
+    let status =
+        client.offer(KEPT_FOR_EVER, &[indicator(1, 3, Tlp::Amber), indicator(1, 2, Tlp::Amber), amber(2)]);
     assert_eq!((status["failure_count"].as_u64(), status["success_count"].as_u64()), (Some(2), Some(1)));
     for failure in status["failures"].as_array().unwrap() {
         assert!(failure["message"].as_str().unwrap().starts_with("erased: "), "{status}");
@@ -235,12 +252,18 @@ fn a_backlog_does_not_delay_polls() {
             let (mut polls, mut publishes) = (Vec::new(), Vec::new());
             while !enough(polls.len()) {
                 let offset = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst) % 15_000;
-                let path = format!("{}?limit=100&added_after={}", objects_of(KEPT_10_DAYS), Timestamp::from_micros(middle + offset));
+                let path = format!(
+                    "{}?limit=100&added_after={}",
+                    objects_of(KEPT_10_DAYS),
+                    Timestamp::from_micros(middle + offset)
+                );
                 let begun = Instant::now();
                 assert_eq!(client.request(reqwest::Method::GET, &path).send().status, 200);
                 polls.push(begun.elapsed());
                 if polls.len() % 20 == 0 {
-                    let n = 500_000 + number * 100_000 + next.fetch_add(1, std::sync::atomic::Ordering::SeqCst) as u32;
+                    let n = 500_000
+                        + number * 100_000
+                        + next.fetch_add(1, std::sync::atomic::Ordering::SeqCst) as u32;
                     let begun = Instant::now();
                     app.client("cert-a/feed").publish(KEPT_FOR_EVER, &[amber(n)]);
                     publishes.push(begun.elapsed());
@@ -256,7 +279,13 @@ fn a_backlog_does_not_delay_polls() {
         for (name, mut times) in [("polls", polls.concat()), ("publishes", publishes.concat())] {
             times.sort();
             let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-            println!("{what}, {} {name}: p50 {:?} p99 {:?} most {:?}", times.len(), at(0.5), at(0.99), at(1.0));
+            println!(
+                "{what}, {} {name}: p50 {:?} p99 {:?} most {:?}",
+                times.len(),
+                at(0.5),
+                at(0.99),
+                at(1.0)
+            );
         }
     };
     percentiles("without", &|count| count >= 2_000);

@@ -150,7 +150,10 @@ impl World {
     /// What cert-a's feed gets of all versions, by the number of the object.
     fn numbers(&self, collection: &str) -> Vec<u32> {
         let names = self.names("cert-a/feed", collection, "match[version]=all");
-        names.iter().map(|name| u32::from_str_radix(&name.split("--").nth(1).unwrap()[..8], 16).unwrap()).collect()
+        names
+            .iter()
+            .map(|name| u32::from_str_radix(&name.split("--").nth(1).unwrap()[..8], 16).unwrap())
+            .collect()
     }
 
     /// Sweeps to the end.
@@ -197,7 +200,11 @@ fn named(numbers: &[u32]) -> Which {
 
 fn kind(collection: &str, object_type: Option<&str>, owner: Option<&str>) -> Which {
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    Which::Kind(Kind { collection: collection.to_owned(), object_type: owned(object_type), owner: owned(owner) })
+    Which::Kind(Kind {
+        collection: collection.to_owned(),
+        object_type: owned(object_type),
+        owner: owned(owner),
+    })
 }
 
 fn ambers(numbers: std::ops::Range<u32>) -> Vec<Value> {
@@ -301,6 +308,11 @@ fn what_is_held_stays_until_the_hold_is_lifted() {
     world.hold(kind(KEPT_AS_AGREED, None, None));
     // One that came after the hold is held, too.
     world.add(KEPT_10_DAYS, &ambers(99..100), day(1.0));
+    let count = |which| world.tool().count(&which).unwrap();
+    let of_custom = kind(KEPT_10_DAYS, Some("x-a"), None);
+    let kinds =
+        [kind(KEPT_10_DAYS, None, Some("cert-b")), kind(KEPT_10_DAYS, Some("ipv4-addr"), None), of_custom];
+    assert_eq!((count(named(&[1, 3, 98])), kinds.map(count)), (2, [2, 1, 0]));
     assert_eq!(world.sweep(day(20.0)), Swept { erased: 4, kept: 6, more: false });
     assert_eq!(world.numbers(KEPT_10_DAYS), [1, 3, 6, 7, 9, 99]);
     assert_eq!(world.sweep(day(21.0)).erased, 0);
@@ -357,10 +369,13 @@ fn an_order_erases_what_it_names_and_what_was_there_before() {
 #[test]
 fn what_was_erased_is_not_taken_again_unless_it_is_newer() {
     let mut world = World::new();
-    let (v, again) = (|k| indicator(1, k, Tlp::Amber), |world: &World, collection: &str, object: Value| {
-        let status = world.offer("cert-a/feed", collection, &[object], day(11.0));
-        status.failures.first().map(|failure| failure.message.clone().unwrap())
-    });
+    let (v, again) = (
+        |k| indicator(1, k, Tlp::Amber),
+        |world: &World, collection: &str, object: Value| {
+            let status = world.offer("cert-a/feed", collection, &[object], day(11.0));
+            status.failures.first().map(|failure| failure.message.clone().unwrap())
+        },
+    );
     world.add(KEPT_10_DAYS, &[v(3), v(5), address(7), address(8)], day(0.0));
     assert_eq!(world.sweep(day(10.5)).erased, 4);
     world.reopen();
@@ -379,7 +394,8 @@ fn what_was_erased_is_not_taken_again_unless_it_is_newer() {
     world.erase(Which::Ids(vec![address(7)["id"].as_str().unwrap().to_owned()]), None);
     assert!(again(&world, KEPT_10_DAYS, marked(address(7), &later)).unwrap().starts_with("erased: "));
     // Others: an object keeps its owner, observables belong to nobody.
-    let other = world.offer("cert-b/feed", KEPT_10_DAYS, &[address(8), indicator(2, 9, Tlp::Amber)], day(11.0));
+    let other =
+        world.offer("cert-b/feed", KEPT_10_DAYS, &[address(8), indicator(2, 9, Tlp::Amber)], day(11.0));
     assert_eq!(other.success_count, 2);
     world.erase(named(&[2]), None);
     let stolen = again(&world, KEPT_10_DAYS, indicator(2, 12, Tlp::Amber)).unwrap();
@@ -390,7 +406,7 @@ fn what_was_erased_is_not_taken_again_unless_it_is_newer() {
 fn an_erased_marking_is_unknown_at_once_and_after_a_restart() {
     let mut world = World::new();
     let marking = keep_until(1, day(2.0));
-    world.add(KEPT_FOR_EVER, &[marking.clone()], day(0.0));
+    world.add(KEPT_FOR_EVER, std::slice::from_ref(&marking), day(0.0));
     world.sweep(day(3.0));
     let offer = |world: &World| {
         let object = marked(indicator(1, 0, Tlp::Amber), &marking);
@@ -428,7 +444,8 @@ pub fn bytes_of(path: &std::path::Path) -> Vec<u8> {
 /// The numbers of all objects of [`noted`] of whose text something is there.
 pub fn noted_in(bytes: &[u8]) -> std::collections::BTreeSet<u32> {
     let mark = b"secret-";
-    let starts = bytes.iter().enumerate().filter(|(at, byte)| **byte == mark[0] && bytes[*at..].starts_with(mark));
+    let starts =
+        bytes.iter().enumerate().filter(|(at, byte)| **byte == mark[0] && bytes[*at..].starts_with(mark));
     let number = |at: usize| std::str::from_utf8(bytes.get(at..at + 5)?).ok()?.parse().ok();
     starts.filter_map(|(at, _)| number(at + mark.len())).collect()
 }
@@ -448,7 +465,10 @@ fn nothing_of_what_was_erased_is_left_in_the_files() {
         world.add(KEPT_10_DAYS, some, day(0.0));
     }
     world.add(KEPT_10_DAYS, &[noted(900, 300)], day(20.0));
-    assert!(noted_in(&bytes_of(&world.path())).is_superset(&(0..400).collect()), "the search finds what is there");
+    assert!(
+        noted_in(&bytes_of(&world.path())).is_superset(&(0..400).collect()),
+        "the search finds what is there"
+    );
     world.sweep(day(20.0));
     world.store().wipe().unwrap();
     // The log is emptied before the next answer.

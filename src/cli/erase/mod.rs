@@ -28,7 +28,8 @@ pub(super) fn run(args: &EraseArgs) -> anyhow::Result<Exit> {
         return Err(stop(Exit::Failed, format!("nothing of that is stored here: {which}")));
     }
     let receipts = recipients_of(&tool, &plan.goes)?;
-    let mut report = Report { args, order: None, erased: Vec::new(), held: plan.held, receipts, notices: Vec::new() };
+    let mut report =
+        Report { args, order: None, erased: Vec::new(), held: plan.held, receipts, notices: Vec::new() };
     if args.dry_run || plan.goes.is_empty() {
         let is_refused = plan.goes.is_empty();
         report.erased = plan.goes;
@@ -70,14 +71,19 @@ fn before(tool: &Tool, which: &Which, asked: Option<&str>) -> anyhow::Result<Opt
     let end = last.map_or(0, |(_, last)| last.micros()) + 1;
     let Some(text) = asked else { return Ok(Some(end)) };
     let time = Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")));
-    let wrong = || stop(Exit::Usage, format!("--before `{text}` is no date; examples: 2026-03-01, 2026-03-01T12:00:00Z"));
+    let wrong = || {
+        stop(Exit::Usage, format!("--before `{text}` is no date; examples: 2026-03-01, 2026-03-01T12:00:00Z"))
+    };
     Ok(Some(time.ok_or_else(wrong)?.micros().min(end)))
 }
 
 /// Asks the operator; without a terminal nobody can be asked.
 fn confirm(goes: &[Version], report: &Report) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
-        let text = format!("{} object versions would be erased for good; --dry-run shows them, --yes does it", goes.len());
+        let text = format!(
+            "{} object versions would be erased for good; --dry-run shows them, --yes does it",
+            goes.len()
+        );
         return Err(stop(Exit::Usage, text));
     }
     list("would be erased", goes);
@@ -106,8 +112,11 @@ struct Report<'a> {
 impl Report<'_> {
     fn print(&self, what: &str) {
         if self.args.hub.json {
-            let notices: BTreeMap<&str, &str> =
-                self.notices.iter().map(|(organisation, text)| (organisation.as_str(), text.as_str())).collect();
+            let notices: BTreeMap<&str, &str> = self
+                .notices
+                .iter()
+                .map(|(organisation, text)| (organisation.as_str(), text.as_str()))
+                .collect();
             output::json(&serde_json::json!({
                 "dry_run": self.args.dry_run, "order": self.order, "reason": self.args.reason,
                 "versions": self.erased, "held": self.held, "recipients": self.receipts, "notices": notices,
@@ -120,9 +129,13 @@ impl Report<'_> {
         if self.order.is_none() {
             return;
         }
-        output::line("Backups made before still hold what was erased; so do the recipients until they erase it.");
+        output::line(
+            "Backups made before still hold what was erased; so do the recipients until they erase it.",
+        );
         match &self.args.notices {
-            Some(dir) => output::line(&format!("{} notices were drafted in {}", self.notices.len(), dir.display())),
+            Some(dir) => {
+                output::line(&format!("{} notices were drafted in {}", self.notices.len(), dir.display()))
+            }
             None => self.notices.iter().for_each(|(_, text)| output::text(&format!("\n{text}"))),
         }
     }

@@ -35,14 +35,22 @@ pub(super) fn notices(receipts: &[Receipt], reason: &str, today: &str) -> Vec<(S
         by_organisation.entry(&receipt.organisation).or_default().push(receipt);
     }
     let told = by_organisation.into_iter();
-    told.map(|(organisation, receipts)| (organisation.to_owned(), notice(organisation, &receipts, reason, today))).collect()
+    told.map(|(organisation, receipts)| {
+        (organisation.to_owned(), notice(organisation, &receipts, reason, today))
+    })
+    .collect()
 }
 
 fn notice(organisation: &str, receipts: &[&Receipt], reason: &str, today: &str) -> String {
     let clients: BTreeSet<&str> = receipts.iter().map(|receipt| receipt.client.as_str()).collect();
     let lines: BTreeSet<String> = receipts
         .iter()
-        .map(|one| format!("  {}  version {}  (collection {}, received {})", one.id, one.version, one.collection, one.at))
+        .map(|one| {
+            format!(
+                "  {}  version {}  (collection {}, received {})",
+                one.id, one.version, one.collection, one.at
+            )
+        })
         .collect();
     format!(
         "To: {organisation}\nDate: {today}\nSubject: Erasure of objects that you received from this hub\n\n\
@@ -71,7 +79,8 @@ mod tests {
 
     #[test]
     fn each_organisation_is_told_of_what_it_received_and_of_nothing_else() {
-        let receipts = [receipt("cert-b", "note--1"), receipt("cert-c", "note--2"), receipt("cert-b", "note--3")];
+        let receipts =
+            [receipt("cert-b", "note--1"), receipt("cert-c", "note--2"), receipt("cert-b", "note--3")];
         let notices = notices(&receipts, "a request", "2026-03-01");
         assert_eq!(notices.len(), 2);
         let (organisation, text) = &notices[0];

@@ -55,7 +55,8 @@ impl Sqlite {
             sweep.renew(&snapshot)?;
             let holds = Holds::load(&snapshot)?;
             let classes = self.shared.classes.read().clone();
-            let search = Search { connection: &snapshot, classes: &classes, holds, collections: &collections, now };
+            let search =
+                Search { connection: &snapshot, classes: &classes, holds, collections: &collections, now };
             search.run(sweep)
         })?;
         let mut swept = Swept { erased: 0, kept: found.kept, more: found.more };
@@ -105,7 +106,9 @@ impl Sweep {
     fn renew(&mut self, connection: &Connection) -> Result<(), Error> {
         let known = self.registry.as_ref().map(|(generation, _)| *generation);
         if let Some((generation, text)) = registry::load(connection, known)? {
-            let damaged = |problems| Error::Damaged(format!("the registry in the database is not usable: {problems:?}"));
+            let damaged = |problems| {
+                Error::Damaged(format!("the registry in the database is not usable: {problems:?}"))
+            };
             let registry = Registry::parse(&text).map_err(damaged)?;
             self.registry = Some((generation, Retention::new(&registry)));
         }

@@ -11,7 +11,8 @@ use crate::store::Error;
 /// newer than all of them may come. An object without versions may come again with a later date of its
 /// own, if it was not erased on request.
 pub(super) fn objection(work: &Work, collection: &str, new: &Admitted) -> Result<Option<Objection>, Error> {
-    let Some(coll) = work.collections.get(collection).filter(|found| found.has_erased).map(|found| found.pk) else {
+    let Some(coll) = work.collections.get(collection).filter(|found| found.has_erased).map(|found| found.pk)
+    else {
         return Ok(None);
     };
     let (version, owner) = (new.object().version(), &new.handling().owner);

@@ -5,8 +5,8 @@ use super::writer::Work;
 use crate::audit::Event;
 use crate::audit::event::{Hold as HoldEvent, HoldAction};
 use crate::stix::Timestamp;
-use crate::store::erasure::{Hold, Kind, Which};
 use crate::store::Error;
+use crate::store::erasure::{Hold, Kind, Which};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// The holds in force.
@@ -39,7 +39,13 @@ impl Holds {
     }
 
     /// Does one keep this object?
-    pub(super) fn keep(&self, connection: &Connection, collection: &str, id: &str, owner: &str) -> Result<bool, Error> {
+    pub(super) fn keep(
+        &self,
+        connection: &Connection,
+        collection: &str,
+        id: &str,
+        owner: &str,
+    ) -> Result<bool, Error> {
         Ok(!self.on(connection, collection, id, owner)?.is_empty())
     }
 
@@ -64,12 +70,19 @@ impl Holds {
 }
 
 /// Puts a hold on; its number.
-pub(super) fn add(work: &mut Work, which: &Which, who: &str, reason: &str, now: Timestamp) -> Result<i64, Error> {
+pub(super) fn add(
+    work: &mut Work,
+    which: &Which,
+    who: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<i64, Error> {
     let kind = match which {
         Which::Kind(kind) => Some(kind),
         Which::Ids(_) => None,
     };
-    let sql = "INSERT INTO hold (added, who, reason, collection, type, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql =
+        "INSERT INTO hold (added, who, reason, collection, type, owner) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let collection = kind.map(|kind| &kind.collection);
     let object_type = kind.and_then(|kind| kind.object_type.as_ref());
     let owner = kind.and_then(|kind| kind.owner.as_ref());
@@ -87,8 +100,15 @@ pub(super) fn add(work: &mut Work, which: &Which, who: &str, reason: &str, now: 
 }
 
 /// Takes a hold off; false if it is not in force.
-pub(super) fn lift(work: &mut Work, hold: i64, who: &str, reason: &str, now: Timestamp) -> Result<bool, Error> {
-    let sql = "UPDATE hold SET lifted = ?2, lifted_by = ?3, lifted_reason = ?4 WHERE pk = ?1 AND lifted IS NULL";
+pub(super) fn lift(
+    work: &mut Work,
+    hold: i64,
+    who: &str,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let sql =
+        "UPDATE hold SET lifted = ?2, lifted_by = ?3, lifted_reason = ?4 WHERE pk = ?1 AND lifted IS NULL";
     if work.transaction.execute(sql, params![hold, now.micros(), who, reason])? == 0 {
         return Ok(false);
     }
@@ -134,12 +154,14 @@ pub(super) fn list(connection: &Connection, with_lifted: bool) -> Result<Vec<Hol
 /// Changes whenever a hold is put on or lifted.
 pub(super) fn generation(connection: &Connection) -> Result<(i64, i64), Error> {
     let sql = "SELECT count(*), count(lifted) FROM hold";
-    let found = connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let found =
+        connection.prepare_cached(sql)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(found.unwrap_or_default())
 }
 
 fn named(connection: &Connection, hold: i64) -> Result<Vec<String>, Error> {
-    let mut statement = connection.prepare_cached("SELECT id FROM hold_object WHERE hold = ?1 ORDER BY id")?;
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM hold_object WHERE hold = ?1 ORDER BY id")?;
     let rows = statement.query_map([hold], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

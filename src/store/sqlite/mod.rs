@@ -1,6 +1,7 @@
 //! The default backend: SQLite, one file, one writer thread, a few readers.
 
 mod add;
+mod checkpoint;
 mod classes;
 mod delete;
 mod due;
@@ -29,9 +30,9 @@ pub use open::{Options, check, is_served};
 pub use registry::Tool;
 
 use super::{Batch, Deleted, Error, Page, PageCache, Query, Store};
-use crate::store::erasure::{Step, Swept};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope};
 use crate::stix::Timestamp;
+use crate::store::erasure::{Step, Swept};
 use crate::taxii::Versions;
 use crate::taxii::resource::Status;
 use classes::Classes;

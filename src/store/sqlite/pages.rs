@@ -87,7 +87,8 @@ impl Tree<'_> {
     }
 
     fn read(&self, page: u32) -> Result<Vec<u8>, Error> {
-        let mut statement = self.connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE pgno = ?1")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT data FROM sqlite_dbpage WHERE pgno = ?1")?;
         Ok(statement.query_row([page], |row| row.get(0))?)
     }
 
@@ -105,7 +106,8 @@ impl Tree<'_> {
             return Ok(());
         }
         unused.fill(0);
-        let mut statement = self.connection.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1")?;
+        let mut statement =
+            self.connection.prepare_cached("UPDATE sqlite_dbpage SET data = ?2 WHERE pgno = ?1")?;
         statement.execute(params![page, data])?;
         Ok(())
     }
@@ -170,13 +172,9 @@ mod tests {
 
     #[test]
     fn numbers_are_read_as_sqlite_writes_them() {
-        for (bytes, number) in [
-            (&[0][..], 0),
-            (&[0x7f], 127),
-            (&[0x81, 0], 128),
-            (&[0x82, 0x80, 0], 2 << 14),
-            (&[0xff; 9], -1),
-        ] {
+        for (bytes, number) in
+            [(&[0][..], 0), (&[0x7f], 127), (&[0x81, 0], 128), (&[0x82, 0x80, 0], 2 << 14), (&[0xff; 9], -1)]
+        {
             assert_eq!(varint(bytes), Some(number), "{bytes:x?}");
         }
         assert_eq!(varint(&[0x80; 3]), None);
@@ -196,7 +194,11 @@ mod tests {
             .unwrap();
         let all = |from: &str| -> Vec<(i64, String)> {
             let mut statement = connection.prepare(from).unwrap();
-            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+            statement
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap()
+                .map(Result::unwrap)
+                .collect()
         };
         let before = all("SELECT seq, json FROM object WHERE seq % 7 = 0");
         let mut gone: Vec<i64> = (1..=5000).filter(|seq| seq % 7 != 0).collect();

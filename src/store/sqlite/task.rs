@@ -60,7 +60,8 @@ pub(super) fn load(connection: &Connection, pk: i64) -> Result<Option<Task>, Err
         connection.prepare_cached(sql)?.query_row([pk], columns).optional()?;
     let Some((who, body, state, progress)) = row else { return Ok(None) };
     let damaged = |error: serde_json::Error| Error::Damaged(format!("table task, pk {pk}: {error}"));
-    let state = state_of(&state).ok_or_else(|| Error::Damaged(format!("table task, pk {pk}: state `{state}`")))?;
+    let state =
+        state_of(&state).ok_or_else(|| Error::Damaged(format!("table task, pk {pk}: state `{state}`")))?;
     Ok(Some(Task {
         pk,
         who,
@@ -93,7 +94,8 @@ fn step(work: &mut Work, now: Timestamp) -> Result<Option<i64>, Error> {
         Order::Lift { hold, reason } => match hold::lift(work, *hold, &task.who, reason, now)? {
             true => State::Done,
             false => {
-                task.progress.error = Some(format!("no hold {hold} is in force; `liaison hold list` shows those that are"));
+                task.progress.error =
+                    Some(format!("no hold {hold} is in force; `liaison hold list` shows those that are"));
                 State::Failed
             }
         },
@@ -103,7 +105,13 @@ fn step(work: &mut Work, now: Timestamp) -> Result<Option<i64>, Error> {
 }
 
 /// A batch of named objects.
-fn erase_ids(work: &mut Work, why: &Why, ids: &[String], before: i64, progress: &mut Progress) -> Result<State, Error> {
+fn erase_ids(
+    work: &mut Work,
+    why: &Why,
+    ids: &[String],
+    before: i64,
+    progress: &mut Progress,
+) -> Result<State, Error> {
     let holds = Holds::load(&work.transaction)?;
     let collections: Vec<(String, i64)> =
         work.collections.iter().map(|(id, found)| (id.clone(), found.pk)).collect();
@@ -135,7 +143,13 @@ fn erase_ids(work: &mut Work, why: &Why, ids: &[String], before: i64, progress: 
 }
 
 /// A batch of what a collection holds of a kind.
-fn erase_kind(work: &mut Work, why: &Why, kind: &Kind, before: i64, progress: &mut Progress) -> Result<State, Error> {
+fn erase_kind(
+    work: &mut Work,
+    why: &Why,
+    kind: &Kind,
+    before: i64,
+    progress: &mut Progress,
+) -> Result<State, Error> {
     let Some(coll) = work.collections.get(&kind.collection).map(|found| found.pk) else {
         return Ok(ended(progress));
     };
@@ -186,7 +200,8 @@ fn fail(work: &mut Work, pk: i64, text: &str) -> Result<(), Error> {
 }
 
 fn save(work: &mut Work, task: &Task) -> Result<(), Error> {
-    let progress = serde_json::to_string(&task.progress).map_err(|error| Error::Backend(error.to_string()))?;
+    let progress =
+        serde_json::to_string(&task.progress).map_err(|error| Error::Backend(error.to_string()))?;
     let sql = "UPDATE task SET state = ?2, progress = ?3 WHERE pk = ?1";
     work.transaction.execute(sql, params![task.pk, state_name(task.state), progress])?;
     Ok(())

@@ -1,6 +1,6 @@
 //! Erasing and holds, as commands ask for them and look at them beside a running server.
 
-use super::classes::Classes;
+use super::classes::{Classes, type_of};
 use super::hold::{self, Holds};
 use super::{Tool, index, task};
 use crate::policy::Retention;
@@ -75,6 +75,32 @@ impl Tool {
             }
         }
         Ok(found)
+    }
+
+    /// How many versions are stored of what is meant.
+    pub fn count(&self, which: &Which) -> Result<u64, Error> {
+        let by_class = |kind: &&Kind| kind.object_type.as_ref().is_none_or(|name| type_of(name) == name);
+        let kind = match which {
+            Which::Kind(kind) => Some(kind),
+            Which::Ids(_) => None,
+        };
+        let Some(kind) = kind.filter(by_class) else { return Ok(self.select(which, None)?.len() as u64) };
+        let snapshot = self.connection.unchecked_transaction()?;
+        let classes = Classes::load(&snapshot)?;
+        let sql = "SELECT class, count(*) FROM log INDEXED BY log_by_class
+            WHERE coll = (SELECT pk FROM collection WHERE id = ?1) GROUP BY class";
+        let mut statement = snapshot.prepare(sql)?;
+        let mut rows = statement.query([&kind.collection])?;
+        let mut count = 0;
+        while let Some(row) = rows.next()? {
+            let Some(class) = classes.class(row.get(0)?) else { continue };
+            let Some(handling) = classes.handling(class.handling) else { continue };
+            let id = format!("{}--", class.object_type);
+            if kind.covers(&kind.collection, &id, &handling.owner) {
+                count += row.get::<_, i64>(1)?.cast_unsigned();
+            }
+        }
+        Ok(count)
     }
 
     /// What an order has erased, from the tombstones.

@@ -2,6 +2,7 @@
 //! and answers them when that is on disk.
 
 use super::add::Adding;
+use super::checkpoint::checkpoint;
 use super::classes::Classes;
 use super::{Collection, Shared, pages};
 use crate::audit::Event;
@@ -169,38 +170,6 @@ fn bytes(job: &Job) -> usize {
         Job::Add(batch, _) => PAGE_BYTES + batch.entries.iter().map(entry).sum::<usize>(),
         Job::Do(task) => task.bytes(),
     }
-}
-
-/// Moves the log into the database file when it has grown. Not left to SQLite, which would not
-/// tell that it failed; an error is one after which the writer must stop.
-fn checkpoint(connection: &Connection, logged: &mut usize, wipes: &mut bool) -> Result<(), ()> {
-    if *logged < CHECKPOINT_BYTES && !*wipes {
-        return Ok(());
-    }
-    let sql = if *wipes { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
-    match connection.query_row(sql, [], |row| row.get::<_, bool>(0)) {
-        Ok(is_busy) => {
-            *logged = 0;
-            // Somebody still reads from the log: it is tried again after the next commit.
-            *wipes &= is_busy;
-            Ok(())
-        }
-        Err(error) if is_sync(&error) => {
-            tracing::error!(%error, "the disk did not take what was written; stopping");
-            Err(())
-        }
-        // For want of space, say: the log keeps everything until it works.
-        Err(error) => {
-            tracing::warn!(%error, "the log could not be moved into the database file yet");
-            Ok(())
-        }
-    }
-}
-
-/// Did the system fail to bring to the disk what it had taken?
-fn is_sync(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    matches!(code, Some(rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC))
 }
 
 fn size(job: &Job) -> usize {
@@ -422,8 +391,6 @@ fn copy(error: &Error) -> Error {
 
 /// Past so many objects a commit takes no further job.
 const OBJECTS_PER_COMMIT: usize = 20_000;
-/// The log is moved into the database file when it has about so many bytes.
-const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
 const PAGE_BYTES: usize = 16 * 1024;
 /// What a row takes beside its object's text.
 const ROW_BYTES: usize = 400;
