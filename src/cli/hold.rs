@@ -31,10 +31,9 @@ fn add(args: &WhichArgs, reason: &str, hub: &HubArgs) -> anyhow::Result<Exit> {
     }
     output::line(&format!("hold {hold} is in force; it keeps {held} stored object versions: {which}"));
     if let Which::Ids(ids) = &which {
-        for id in ids {
-            if tool.count(&Which::Ids(vec![id.clone()]))? == 0 {
-                output::line(&format!("nothing is stored of {id} now; if it comes, it is kept"));
-            }
+        let stored = tool.select(&which, None)?;
+        for id in ids.iter().filter(|id| !stored.iter().any(|version| version.id == **id)) {
+            output::line(&format!("nothing is stored of {id} now; if it comes, it is kept"));
         }
     }
     Ok(Exit::Done)
