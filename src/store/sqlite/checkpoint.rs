@@ -1,5 +1,6 @@
 //! Moving the log into the database file.
 
+use crate::store::Error;
 use rusqlite::Connection;
 
 /// Moves the log into the database file when it has grown. Not left to SQLite, which would not
@@ -26,6 +27,19 @@ pub(super) fn checkpoint(connection: &Connection, logged: &mut usize, wipes: &mu
             tracing::warn!(%error, "the log could not be moved into the database file yet");
             Ok(())
         }
+    }
+}
+
+/// Empties the log at the start: a process that ended early may have left in it what it had erased.
+pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
+    match connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        Err(error) if is_sync(&error) => Err(error.into()),
+        // For want of space, say: nothing is lost by waiting.
+        Err(error) => {
+            tracing::warn!(%error, "the log could not be moved into the database file yet");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opening a database: settings of the connection, migrations, and what memory needs to know.
 
+use super::checkpoint::empty_log;
 use super::classes::Classes;
 use super::index::Waiting;
 use super::{Collection, Readers, Shared, Sqlite, markings, pages, writer};
@@ -32,6 +33,7 @@ impl Sqlite {
         // The writer does it, where a failure is seen.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         quick_check(&connection)?;
+        empty_log(&connection)?;
         let collections = collections(&connection)?;
         check_watermarks(&collections, now, options.accept_future_watermark)?;
         let idle: Result<Vec<_>, _> = (0..options.readers.max(1)).map(|_| reader(&options.path)).collect();
