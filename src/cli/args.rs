@@ -2,6 +2,7 @@
 
 mod audit;
 mod content;
+mod erasing;
 mod governance;
 mod review;
 
@@ -10,6 +11,7 @@ pub(super) use audit::{
     TailArgs, VerifyArgs,
 };
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
+pub(super) use erasing::{EraseArgs, HoldArgs, HoldCommand, WhichArgs};
 pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};
 pub(super) use review::{How, ReviewArgs, ReviewCommand, Which};
 
@@ -40,6 +42,10 @@ pub(super) enum Command {
     Registry(RegistryArgs),
     /// The hub's private certificate authority.
     Pki(PkiArgs),
+    /// Erase objects from the hub for good, and draft the notices to those who received them.
+    Erase(EraseArgs),
+    /// Legal holds: what must not be erased.
+    Hold(HoldArgs),
     /// Publish STIX files to a collection.
     Publish(PublishArgs),
     /// Look at what waits for release, and decide on it.

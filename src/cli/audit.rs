@@ -173,7 +173,8 @@ fn recipients(args: &RecipientsArgs) -> anyhow::Result<Exit> {
         runtime()?.block_on(connection.client.get::<Receivers>(&path)).map_err(failed)?
     } else {
         let tool = open(&args.hub)?;
-        Receivers::new(args.id.clone(), tool.recipients(&args.id)?)
+        let found = tool.recipients([args.id.as_str()])?;
+        Receivers::new(args.id.clone(), found.into_iter().map(|(_, receipts)| receipts).collect())
     };
     if let Some(collection) = &args.collection {
         found.versions.retain(|version| version.collection == *collection);

@@ -7,9 +7,12 @@ mod audit;
 mod connect;
 mod content;
 mod demo;
+mod erase;
+mod hold;
 mod hub;
 mod init;
 mod input;
+mod orders;
 mod output;
 mod pki;
 mod policy;
@@ -61,6 +64,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status(args) => hub::status(&args),
         Command::Registry(args) => registry::run(&args),
         Command::Pki(args) => pki::run(&args),
+        Command::Erase(args) => erase::run(&args),
+        Command::Hold(args) => hold::run(&args),
         Command::Publish(args) => publish::run(&args),
         Command::Review(args) => review::run(&args),
         Command::Poll(args) => poll::run(&args),

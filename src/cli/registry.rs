@@ -5,9 +5,11 @@ use super::args::{HubArgs, RegistryArgs, RegistryCommand, RegistryFileArgs};
 use super::hub::load;
 use super::output::{self, Exit, stop};
 use crate::clock::Clock;
-use crate::policy::Directory;
+use crate::policy::{Directory, Retention};
 use crate::registry::{Registry, diff};
+use crate::stix::Timestamp;
 use crate::stix::content::Extensions;
+use crate::store::erasure::Overdue;
 use crate::store::sqlite::{Change, Tool};
 use std::path::Path;
 
@@ -30,6 +32,7 @@ fn change(args: &RegistryFileArgs, dry_run: bool, reason: Option<String>) -> any
         Some(text) => parse(text, Path::new("the registry in force"))?,
     };
     let changes: Vec<String> = diff(&old, &registry).iter().map(ToString::to_string).collect();
+    let erases = erased_at_once(&tool, &old, &registry, clock.now())?;
     let widened = Directory::new(registry.clone()).widened(&Directory::new(old));
     if !dry_run && !changes.is_empty() {
         let change = Change { by: account(), lines: changes.clone(), reason };
@@ -37,11 +40,21 @@ fn change(args: &RegistryFileArgs, dry_run: bool, reason: Option<String>) -> any
     }
     if args.hub.json {
         output::json(
-            &serde_json::json!({"changes": changes, "applied": !dry_run, "poll_from_start": widened}),
+            &serde_json::json!({"changes": changes, "applied": !dry_run, "poll_from_start": widened, "erases": erases}),
         );
         return Ok(Exit::Done);
     }
     changes.iter().for_each(|change| output::line(change));
+    for found in erases {
+        let held = match found.held {
+            0 => String::new(),
+            held => format!("; a legal hold keeps {held} more"),
+        };
+        output::line(&format!(
+            "! collection {}: {} object versions are older than its new retention_days and are erased at once{held}",
+            found.collection, found.versions
+        ));
+    }
     for (client, collection) in widened {
         output::line(&format!(
             "! {client} may see more of collection {collection} than before; to get what is older than its cursor it must poll once with --from-start"
@@ -53,6 +66,19 @@ fn change(args: &RegistryFileArgs, dry_run: bool, reason: Option<String>) -> any
         (false, false) => "in force; running servers take it over within a second",
     });
     Ok(Exit::Done)
+}
+
+/// What goes at once because a collection is to keep for fewer days than before.
+fn erased_at_once(
+    tool: &Tool,
+    old: &Registry,
+    new: &Registry,
+    now: Timestamp,
+) -> anyhow::Result<Vec<Overdue>> {
+    let shorter = Retention::new(new).shorter_than(&Retention::new(old));
+    let mut overdue = tool.overdue(&shorter, now)?;
+    overdue.retain(|found| found.versions + found.held > 0);
+    Ok(overdue)
 }
 
 fn show(args: &HubArgs) -> anyhow::Result<Exit> {

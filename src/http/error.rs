@@ -32,6 +32,9 @@ pub(super) enum Failure {
     /// A proof that cannot be made.
     #[error("{0}")]
     Proof(#[from] NoProof),
+    /// It is the client's own, but must be kept.
+    #[error("the object is under a legal hold")]
+    Held,
     /// The path exists; it takes these methods.
     #[error("method not allowed")]
     Method(&'static str),
@@ -111,7 +114,7 @@ impl Failure {
             Self::Malformed(_) | Self::Proof(_) => 400,
             Self::Envelope(EnvelopeError::Json(_)) => 400,
             Self::UnknownClient | Self::RevokedClient => 401,
-            Self::Denied(_) | Self::NotOwner | Self::NotAuditor => 403,
+            Self::Denied(_) | Self::NotOwner | Self::NotAuditor | Self::Held => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
             Self::NotAcceptable => 406,
@@ -144,6 +147,9 @@ impl Failure {
             Self::NotOwner => "Only the organisation that published an object may delete it.",
             Self::NotAuditor => {
                 "Ask for what concerns your organisation's own objects, or have the operator give you the role of auditor."
+            }
+            Self::Held => {
+                "It must be kept for now, and nothing was deleted. Ask the operator, who knows why and can lift the hold."
             }
             Self::Method(_) => "The Allow header lists what this path takes.",
             Self::NotAcceptable => "Send Accept: application/taxii+json;version=2.1",
@@ -212,6 +218,7 @@ impl Failure {
                 | Self::NotOwner
                 | Self::NotAuditor
                 | Self::Proof(_)
+                | Self::Held
                 | Self::Filter(_)
                 | Self::Cursor(_)
                 | Self::Envelope(_)

@@ -15,6 +15,7 @@ mod review;
 mod server;
 mod server_info;
 pub mod tls;
+mod upkeep;
 
 pub use admin::Report;
 pub use audit::{ConsistencyProof, InclusionProof, LatestCheckpoint, LogPage, Receivers};

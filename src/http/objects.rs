@@ -156,6 +156,7 @@ pub(super) async fn delete(
         Deleted::Versions(_) => Ok(taxii().finish()),
         Deleted::Nothing => Err(Failure::NotFound),
         Deleted::NotOwner => Err(Failure::NotOwner),
+        Deleted::Held => Err(Failure::Held),
     }
 }
 

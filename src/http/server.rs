@@ -150,6 +150,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
             HttpServer::new(build).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run(),
         );
     }
+    actix_web::rt::spawn(super::upkeep::keep(app.clone()));
     actix_web::rt::spawn(watch(app.clone(), serving.tls, generation));
     actix_web::rt::spawn(auditing::keep(app.clone(), serving.audit.clone()));
     let handles = servers.iter().map(actix_web::dev::Server::handle).collect();

@@ -6,12 +6,14 @@
 //! * [`Handling`]: what decides about an object; `reader`: the lines it must pass for a client
 //! * [`explain`]: the same decisions, told line by line; [`words`]: for people
 //! * [`review_scope`]: who decides on what waits for release; [`readmit`]: the second judgement
+//! * [`Retention`]: how long objects are kept
 
 mod admit;
 mod directory;
 pub mod explain;
 mod handling;
 mod reader;
+mod retention;
 mod review;
 mod together;
 pub mod words;
@@ -22,6 +24,7 @@ pub use directory::{Anchor, Credential, Directory, Peer};
 pub use handling::{Handling, Source};
 use reader::Reader;
 pub use reader::{Ceiling, Line, Reason};
+pub use retention::Retention;
 pub use review::{
     ReleaseScope, ReviewScope, Submission, SubmissionScope, release_scope, review_scope, submission_scope,
 };

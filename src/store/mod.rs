@@ -2,6 +2,7 @@
 
 mod audit;
 mod cache;
+pub mod erasure;
 mod handle;
 mod review;
 pub mod sqlite;
@@ -16,6 +17,7 @@ use crate::stix::object::Label;
 use crate::stix::{StixTime, Timestamp, claims};
 use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
+use erasure::{Step, Swept};
 use std::sync::Arc;
 
 /// What every backend promises.
@@ -52,6 +54,12 @@ pub trait Store: Send + Sync {
         versions: &Versions,
         now: Timestamp,
     ) -> Result<Deleted, Error>;
+    /// Erases a batch of what is due by the registry in force and is not under a legal hold.
+    fn sweep(&self, now: Timestamp) -> Result<Swept, Error>;
+    /// Has nothing of what was erased left in the backend's files.
+    fn wipe(&self) -> Result<(), Error>;
+    /// Does a part of the oldest order that the operator's commands have left for the writer.
+    fn step(&self, now: Timestamp) -> Result<Step, Error>;
     /// The status of a POST, as its sender may see it.
     fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error>;
     /// The last `date_added` ever given in a collection; answered from memory.
@@ -201,6 +209,8 @@ pub enum Deleted {
     Nothing,
     /// It belongs to another organisation.
     NotOwner,
+    /// It is its organisation's own, but a legal hold keeps it.
+    Held,
 }
 
 /// Why the store did not do what it was asked.

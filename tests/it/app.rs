@@ -318,6 +318,11 @@ impl TestApp {
         format!("https://localhost:{}", self.address().port())
     }
 
+    /// The database's file.
+    pub fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("liaison.db")
+    }
+
     /// Stops the server and starts another on the same database.
     pub fn restart(&self) {
         let mut server = self.server.lock();

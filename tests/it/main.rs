@@ -29,6 +29,8 @@ mod negotiation;
 mod objects;
 mod paging;
 mod preview;
+mod retention;
+mod retention_store;
 mod review;
 mod review_again;
 mod schemas;

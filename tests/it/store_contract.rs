@@ -794,6 +794,15 @@ impl Store for Meddling<'static> {
     ) -> Result<Deleted, Error> {
         self.store.delete(scope, id, versions, now)
     }
+    fn sweep(&self, now: Timestamp) -> Result<liaison::store::erasure::Swept, Error> {
+        self.store.sweep(now)
+    }
+    fn wipe(&self) -> Result<(), Error> {
+        self.store.wipe()
+    }
+    fn step(&self, now: Timestamp) -> Result<liaison::store::erasure::Step, Error> {
+        self.store.step(now)
+    }
     fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error> {
         self.store.status(client, api_root, id)
     }

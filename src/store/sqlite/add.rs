@@ -2,6 +2,7 @@
 //! adds, then all are written in order.
 
 use super::classes::{Class, type_of};
+use super::erased;
 use super::family::{Member, family};
 use super::lineage::lineage;
 use super::links::{Bounds, link_hash};
@@ -288,6 +289,9 @@ impl<'w, 'a> Adding<'w, 'a> {
         if let Some(why) = lineage(self.work, object, stored, &siblings)? {
             return Ok(Some(why));
         }
+        if let Some(why) = erased::objection(self.work, collection, &prepared.admitted)? {
+            return Ok(Some(why));
+        }
         if stored.len() + pending.len() >= VERSIONS_MAX {
             return Ok(Some(TOO_MANY_VERSIONS));
         }
@@ -447,6 +451,7 @@ fn write_rows(
         keys.push(work.classes.intern_class(&work.transaction, row.class.clone())?);
     }
     let (mut places, mut defined) = (Vec::with_capacity(count), Vec::new());
+    let mut dated = Vec::new();
     {
         let mut object = work.transaction.prepare_cached("INSERT INTO object (seq, coll, added, id, version, sha256, json, revoked) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
         let mut log = work.transaction.prepare_cached(
@@ -466,6 +471,7 @@ fn write_rows(
             let object = row.prepared.admitted.object();
             places.push((row.hash, (coll, added)));
             places.extend(object.ends().iter().map(|end| (link_hash(end), (coll, added))));
+            dated.extend(row.prepared.admitted.retention_until().map(|due| [due, coll, added]));
             if let Some(terms) = object.defines() {
                 defined.push((object.id().to_string(), terms.clone()));
             }
@@ -473,6 +479,10 @@ fn write_rows(
     }
     for (hash, place) in places {
         work.index(hash, place);
+    }
+    for entry in dated {
+        let sql = "INSERT INTO expiry (due, coll, added) VALUES (?1, ?2, ?3)";
+        work.transaction.prepare_cached(sql)?.execute(entry)?;
     }
     work.define(collection, defined);
     let found = work.collection(collection)?;

@@ -92,3 +92,45 @@ pub(super) fn settle(
         false => work.reclass(collection, member.added, member.class_key, new),
     }
 }
+
+/// Finds anew which of the versions are later and earlier than which, for all of them.
+pub(super) fn settle_all(work: &mut Work, collection: &str, all: &[Member]) -> Result<(), Error> {
+    let mut order: Vec<usize> = (0..all.len()).collect();
+    order.sort_by(|one, other| all[*one].version.cmp(&all[*other].version));
+    let mut classes: Vec<Class> = all.iter().map(|member| member.class.clone()).collect();
+    // Once upwards for the earlier ones and once downwards for the later ones.
+    let mut met = Vec::new();
+    for alike in order.chunk_by(|one, other| all[*one].version == all[*other].version) {
+        alike.iter().for_each(|at| classes[*at].earlier.clone_from(&met));
+        for at in alike {
+            classes[*at].twins.clear();
+            let before = alike.iter().filter(|other| all[**other].added < all[*at].added);
+            before.for_each(|other| _ = insert(&mut classes[*at].twins, all[*other].class.handling));
+        }
+        alike.iter().for_each(|at| _ = insert(&mut met, all[*at].class.handling));
+    }
+    met.clear();
+    order.reverse();
+    for alike in order.chunk_by(|one, other| all[*one].version == all[*other].version) {
+        alike.iter().for_each(|at| classes[*at].later.clone_from(&met));
+        alike.iter().for_each(|at| _ = insert(&mut met, all[*at].class.handling));
+    }
+    for (member, class) in all.iter().zip(classes) {
+        let new = work.classes.intern_class(&work.transaction, class)?;
+        if new != member.class_key {
+            work.reclass(collection, member.added, member.class_key, new)?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts a handling into a sorted set; true if it was not there.
+pub(super) fn insert(set: &mut Vec<i64>, handling: i64) -> bool {
+    match set.binary_search(&handling) {
+        Ok(_) => false,
+        Err(at) => {
+            set.insert(at, handling);
+            true
+        }
+    }
+}

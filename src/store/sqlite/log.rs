@@ -136,14 +136,21 @@ impl Tool {
         look::inclusion(&self.connection, n, size)
     }
 
-    /// Who received each version of an object.
-    pub fn recipients(&self, id: &str) -> Result<Vec<Receipts>, Error> {
+    /// Who received each version of an object, of several.
+    pub fn recipients<'i>(
+        &self,
+        ids: impl IntoIterator<Item = &'i str>,
+    ) -> Result<Vec<(&'i str, Receipts)>, Error> {
         let transaction = self.connection.unchecked_transaction()?;
         let waiting = Waiting::load(&transaction)?;
         let classes = Arc::new(Classes::load(&transaction)?);
         let look =
             Look { connection: &transaction, classes: &classes, waiting: &|hash| waiting.places(hash) };
-        recipients(&look, id, None)
+        let mut found = Vec::new();
+        for id in ids {
+            found.extend(recipients(&look, id, None)?.into_iter().map(|receipts| (id, receipts)));
+        }
+        Ok(found)
     }
 
     /// The name of the log: as it was first told, or now if `keep`. Another one is an error.

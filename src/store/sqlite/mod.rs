@@ -1,9 +1,14 @@
 //! The default backend: SQLite, one file, one writer thread, a few readers.
 
 mod add;
+mod checkpoint;
 mod classes;
 mod delete;
+mod due;
+mod erase;
+mod erased;
 mod family;
+mod hold;
 mod index;
 mod ledger;
 mod lineage;
@@ -14,19 +19,23 @@ mod markings;
 mod objection;
 mod open;
 mod outcome;
+mod pages;
 mod pending;
 mod read;
 mod registry;
+mod removal;
 #[cfg(test)]
 mod reopen_tests;
 mod review;
+mod task;
+mod tool;
 mod trial;
 mod visible;
 mod writer;
 
 pub use ledger::verify::Problem;
 pub use look::{Kept, Share};
-pub use open::{Options, check};
+pub use open::{Options, check, is_served};
 pub use registry::{Change, Tool};
 
 use super::{
@@ -34,6 +43,7 @@ use super::{
 };
 use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
 use crate::stix::{StixTime, Timestamp};
+use crate::store::erasure::{Step, Swept};
 use crate::taxii::Versions;
 use crate::taxii::resource::Status;
 use classes::Classes;
@@ -63,6 +73,10 @@ struct Shared {
     markings: RwLock<HashMap<String, Arc<Markings>>>,
     /// Filled before the commit; see `read::places`.
     waiting: RwLock<Waiting>,
+    /// Can what is left of erased rows in pages be overwritten?
+    wipes_pages: bool,
+    /// How far what is due has been looked for.
+    sweep: Mutex<due::Sweep>,
     collections: RwLock<HashMap<String, Collection>>,
     cache: Arc<PageCache>,
     /// How far the audit log has come.
@@ -77,6 +91,8 @@ struct Collection {
     last_added: i64,
     /// Rows of each class.
     rows: HashMap<i64, u64>,
+    /// Something was erased, so that what comes is to be compared with it.
+    has_erased: bool,
 }
 
 /// Connections that only read.
@@ -178,6 +194,18 @@ impl Store for Sqlite {
         let order =
             delete::Order { scope: scope.clone(), id: id.to_owned(), versions: versions.clone(), now };
         self.write(move |work| delete::Deletion::new(work).run(&order))
+    }
+
+    fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
+        self.sweep(now)
+    }
+
+    fn wipe(&self) -> Result<(), Error> {
+        self.wipe()
+    }
+
+    fn step(&self, now: Timestamp) -> Result<Step, Error> {
+        self.step(now)
     }
 
     fn status(&self, client: &str, api_root: &str, id: &str) -> Result<Option<Vec<u8>>, Error> {

@@ -51,3 +51,7 @@ pub(super) const TOO_MANY_WAITING: Objection = Objection {
     code: "limit",
     text: "100000 objects of your organisation wait for release already; have an officer release or decline them",
 };
+pub(super) const ERASED: Objection = Objection {
+    code: "erased",
+    text: "erased: this version, or a later one, was erased here because its time was over or on request, and is not taken again; a new version with a later `modified` is, if there is something new to say",
+};

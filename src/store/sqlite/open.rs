@@ -1,9 +1,10 @@
 //! Opening a database: settings of the connection, migrations, and what memory needs to know.
 
+use super::checkpoint::empty_log;
 use super::classes::Classes;
 use super::index::Waiting;
 use super::ledger::Log;
-use super::{Collection, Readers, Shared, Sqlite, markings, writer};
+use super::{Collection, Readers, Shared, Sqlite, markings, pages, writer};
 use crate::stix::Timestamp;
 use crate::store::{Error, PageCache};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -33,6 +34,7 @@ impl Sqlite {
         // The writer does it, where a failure is seen.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         quick_check(&connection)?;
+        empty_log(&connection)?;
         let collections = collections(&connection)?;
         check_watermarks(&collections, now, options.accept_future_watermark)?;
         let idle: Result<Vec<_>, _> = (0..options.readers.max(1)).map(|_| reader(&options.path)).collect();
@@ -44,6 +46,8 @@ impl Sqlite {
             scopes: RwLock::default(),
             markings: RwLock::new(markings),
             waiting: RwLock::new(Waiting::load(&connection)?),
+            wipes_pages: can_wipe(&connection)?,
+            sweep: Mutex::default(),
             collections: RwLock::new(collections),
             cache: options.cache,
             log: Log::default(),
@@ -103,8 +107,9 @@ pub(super) fn connect(path: &Path, now: Timestamp) -> Result<Connection, Error> 
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "page_size", 16_384).map_err(|error| cannot_open(path, &error))?;
     connection.pragma_update(None, "journal_mode", "WAL").map_err(|error| cannot_open(path, &error))?;
+    // With secure_delete what is erased is gone from the file, too.
     connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;
+        "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0; PRAGMA cell_size_check = ON;
          PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
     )?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -131,6 +136,23 @@ fn keep_plans(connection: &Connection) -> Result<(), Error> {
 
 fn cannot_open(path: &Path, error: &rusqlite::Error) -> Error {
     Error::Damaged(format!("cannot open the database {}: {error}", path.display()))
+}
+
+/// Does a process serve from this database, or write to it alone?
+pub fn is_served(path: &Path) -> bool {
+    let lock = std::fs::File::open(path.with_extension("lock"));
+    lock.is_ok_and(|file| file.try_lock().is_err())
+}
+
+/// Whether what is erased can be overwritten wherever copies of it may be.
+fn can_wipe(connection: &Connection) -> Result<bool, Error> {
+    let can_wipe = pages::can_wipe(connection)?;
+    if !can_wipe {
+        tracing::warn!(
+            "SQLite was built without ENABLE_DBPAGE_VTAB, so single pages may keep copies of what is erased; build where .cargo/config.toml is in force"
+        );
+    }
+    Ok(can_wipe)
 }
 
 /// Two servers on one file would give out the same `date_added` twice.
@@ -233,11 +255,13 @@ fn quick_check(connection: &Connection) -> Result<(), Error> {
 
 fn collections(connection: &Connection) -> Result<HashMap<String, Collection>, Error> {
     let mut by_pk: HashMap<i64, (String, Collection)> = HashMap::new();
-    let mut statement = connection.prepare("SELECT pk, id, last_added FROM collection")?;
+    let sql = "SELECT pk, id, last_added, EXISTS (SELECT 1 FROM tombstone t WHERE t.coll = pk AND t.cause <> 'deleted') FROM collection";
+    let mut statement = connection.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let pk = row.get(0)?;
-        let collection = Collection { pk, last_added: row.get(2)?, rows: HashMap::new() };
+        let (last_added, has_erased) = (row.get(2)?, row.get(3)?);
+        let collection = Collection { pk, last_added, rows: HashMap::new(), has_erased };
         by_pk.insert(pk, (row.get(1)?, collection));
     }
     let mut statement = connection
@@ -275,12 +299,13 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
     include_str!("../migrations/sqlite/0004_audit.sql"),
     include_str!("../migrations/sqlite/0005_review.sql"),
+    include_str!("../migrations/sqlite/0006_retention.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

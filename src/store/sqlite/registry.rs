@@ -18,6 +18,13 @@ pub(super) fn load(connection: &Connection, known: Option<u64>) -> Result<Option
     Ok(row.map(|(generation, text)| (generation.cast_unsigned(), text)))
 }
 
+/// The generation in force.
+pub(super) fn generation(connection: &Connection) -> Result<Option<u64>, Error> {
+    let mut statement = connection.prepare_cached("SELECT generation FROM registry")?;
+    let row = statement.query_row([], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(row.map(i64::cast_unsigned))
+}
+
 /// A database as the commands open it that work beside a running server.
 pub struct Tool {
     pub(super) connection: Connection,

@@ -2,9 +2,10 @@
 //! and answers them when that is on disk.
 
 use super::add::Adding;
+use super::checkpoint::checkpoint;
 use super::classes::Classes;
 use super::ledger::Ledger;
-use super::{Collection, Shared};
+use super::{Collection, Shared, pages};
 use crate::audit::Event;
 use crate::stix::Timestamp;
 use crate::stix::marking::Terms;
@@ -26,6 +27,14 @@ pub(super) enum Job {
 pub(super) trait Task: Send {
     /// Does it; an error undoes the whole transaction.
     fn run(&mut self, work: &mut Work) -> Result<(), Error>;
+    /// About how much it adds to the log.
+    fn bytes(&self) -> usize {
+        PAGE_BYTES
+    }
+    /// Is nothing that was erased to be left in the log after it?
+    fn wipes(&self) -> bool {
+        false
+    }
     /// Tells whoever waits, when the transaction is on disk or has failed.
     fn answer(self: Box<Self>, failed: Option<Error>);
 }
@@ -35,6 +44,8 @@ pub(super) struct Asked<T> {
     work: Deed<T>,
     found: Option<T>,
     reply: mpsc::SyncSender<Result<T, Error>>,
+    bytes: usize,
+    wipes: bool,
 }
 
 type Deed<T> = Option<Box<dyn FnOnce(&mut Work) -> Result<T, Error> + Send>>;
@@ -44,7 +55,17 @@ impl<T: Send + 'static> Asked<T> {
         reply: mpsc::SyncSender<Result<T, Error>>,
         work: impl FnOnce(&mut Work) -> Result<T, Error> + Send + 'static,
     ) -> Self {
-        Self { work: Some(Box::new(work)), found: None, reply }
+        Self { work: Some(Box::new(work)), found: None, reply, bytes: PAGE_BYTES, wipes: false }
+    }
+
+    /// Rows so many go, each from several pages.
+    pub(super) fn removing(self, rows: usize) -> Self {
+        Self { bytes: rows * 2 * PAGE_BYTES, ..self }
+    }
+
+    /// The log is emptied into the database file afterwards.
+    pub(super) fn wiping(self) -> Self {
+        Self { wipes: true, ..self }
     }
 }
 
@@ -54,6 +75,14 @@ impl<T: Send + 'static> Task for Asked<T> {
             self.found = Some(deed(work)?);
         }
         Ok(())
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn wipes(&self) -> bool {
+        self.wipes
     }
 
     fn answer(self: Box<Self>, failed: Option<Error>) {
@@ -78,6 +107,10 @@ pub(super) struct Work<'a> {
     pub(super) indexed: Vec<(i64, (i64, i64))>,
     /// Markings that came up, by collection.
     defined: HashMap<String, Vec<(String, Terms)>>,
+    /// Markings that went, as collection and id.
+    undefined: Vec<(String, String)>,
+    /// Rows of the table `object` that went.
+    pub(super) removed: Vec<i64>,
     /// What the audit log will hold, and when it happened.
     pub(super) events: Vec<(Timestamp, Event)>,
     /// The audit log as this transaction found it, once somebody has asked.
@@ -96,11 +129,12 @@ pub(super) fn start(
     let thread = std::thread::Builder::new().name("store-writer".to_owned());
     thread
         .spawn(move || {
-            let mut logged = 0;
+            let (mut logged, mut wipes) = (0, false);
             while let Some(jobs) = next_jobs(&queue) {
                 logged += jobs.iter().map(bytes).sum::<usize>();
+                wipes |= jobs.iter().any(|job| matches!(job, Job::Do(task) if task.wipes()));
                 let written = commit(&mut connection, &shared, jobs);
-                if written.and_then(|()| checkpoint(&connection, &mut logged)).is_err() {
+                if written.and_then(|()| checkpoint(&connection, &mut logged, &mut wipes)).is_err() {
                     // Ending here closes the queue: nothing is written until a restart has
                     // recovered from the log. A failed sync must never be tried again.
                     return;
@@ -139,37 +173,8 @@ fn bytes(job: &Job) -> usize {
     };
     match job {
         Job::Add(batch, _) => PAGE_BYTES + batch.entries.iter().map(entry).sum::<usize>(),
-        Job::Do(_) => PAGE_BYTES,
+        Job::Do(task) => task.bytes(),
     }
-}
-
-/// Moves the log into the database file when it has grown. Not left to SQLite, which would not
-/// tell that it failed; an error is one after which the writer must stop.
-fn checkpoint(connection: &Connection, logged: &mut usize) -> Result<(), ()> {
-    if *logged < CHECKPOINT_BYTES {
-        return Ok(());
-    }
-    match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-        Ok(()) => {
-            *logged = 0;
-            Ok(())
-        }
-        Err(error) if is_sync(&error) => {
-            tracing::error!(%error, "the disk did not take what was written; stopping");
-            Err(())
-        }
-        // For want of space, say: the log keeps everything until it works.
-        Err(error) => {
-            tracing::warn!(%error, "the log could not be moved into the database file yet");
-            Ok(())
-        }
-    }
-}
-
-/// Did the system fail to bring to the disk what it had taken?
-fn is_sync(error: &rusqlite::Error) -> bool {
-    let code = error.sqlite_error().map(|error| error.extended_code);
-    matches!(code, Some(rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC))
 }
 
 fn size(job: &Job) -> usize {
@@ -245,6 +250,8 @@ impl<'a> Work<'a> {
             changed: HashMap::new(),
             indexed: Vec::new(),
             defined: HashMap::new(),
+            undefined: Vec::new(),
+            removed: Vec::new(),
             events: Vec::new(),
             ledger: None,
         })
@@ -260,6 +267,9 @@ impl<'a> Work<'a> {
             statuses.push(adding.batch(batch)?);
         }
         adding.write(&statuses)?;
+        if self.shared.wipes_pages && !self.removed.is_empty() {
+            pages::wipe_around(&self.transaction, &mut self.removed)?;
+        }
         Ok(statuses.into_iter().map(|(status, _)| status).collect())
     }
 
@@ -319,6 +329,12 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Remembers that a marking is not there any more. Tasks come before POSTs, so a definition
+    /// that comes in the same transaction counts.
+    pub(super) fn undefine(&mut self, collection: &str, id: &str) {
+        self.undefined.push((collection.to_owned(), id.to_owned()));
+    }
+
     /// How many markings a collection defines.
     pub(super) fn markings_of(&self, collection: &str) -> usize {
         let stored = self.shared.markings.read().get(collection).map_or(0, |found| found.len());
@@ -353,6 +369,9 @@ impl<'a> Work<'a> {
         // After the commit: nobody may be told of rows that are not there yet.
         *shared.collections.write() = self.collections;
         let mut markings = shared.markings.write();
+        for (collection, id) in self.undefined {
+            Arc::make_mut(markings.entry(collection).or_default()).remove(&id);
+        }
         for (collection, defined) in self.defined {
             let known = Arc::make_mut(markings.entry(collection).or_default());
             defined.into_iter().for_each(|(id, terms)| known.insert(id, terms));
@@ -389,8 +408,6 @@ fn copy(error: &Error) -> Error {
 
 /// Past so many objects a commit takes no further job.
 const OBJECTS_PER_COMMIT: usize = 20_000;
-/// The log is moved into the database file when it has about so many bytes.
-const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
 const PAGE_BYTES: usize = 16 * 1024;
 /// What a row takes beside its object's text.
 const ROW_BYTES: usize = 400;
