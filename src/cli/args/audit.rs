@@ -84,7 +84,7 @@ pub(in crate::cli) struct ExportArgs {
 pub(in crate::cli) struct RecipientsArgs {
     /// The object.
     pub(in crate::cli) id: String,
-    /// In this collection only, by id or alias.
+    /// In the collection with this id only.
     #[arg(long)]
     pub(in crate::cli) collection: Option<String>,
     #[command(flatten)]
