@@ -114,11 +114,19 @@ impl Model {
         true
     }
 
+    /// Of several rows of one version, a client sees the first that it may see.
+    fn is_twin(&self, at: usize, sees: impl Fn(&(Item, usize)) -> bool) -> bool {
+        let (row, _) = &self.rows[at];
+        let mut before = self.rows[..at].iter();
+        before.any(|one| one.0.n == row.n && one.0.version() == row.version() && sees(one))
+    }
+
     fn visible(&self, organisation: usize, ceiling: Tlp) -> Vec<(Item, usize)> {
-        let sees = |(row, owner): &&(Item, usize)| {
+        let sees = |(row, owner): &(Item, usize)| {
             row.tlp <= ceiling && (row.tlp < Tlp::Red || *owner == organisation)
         };
-        self.rows.iter().filter(sees).copied().collect()
+        let visible = (0..self.rows.len()).filter(|at| sees(&self.rows[*at]) && !self.is_twin(*at, sees));
+        visible.map(|at| self.rows[at]).collect()
     }
 
     fn delete(&mut self, n: u32, words: &Words, organisation: usize) -> u16 {
