@@ -211,7 +211,7 @@ for rule in ("assume", "stamp"):
     case(f"{rule} is not for what has a level", post("aa", indicator("i", "CLEAR"), indicator("k", "RED")), collection={"unmarked": f"{rule}:AMBER"},
     sees={"i": "all +aa.low", "k": "aa"})
     case(f"{rule} for observables, identities, definitions", post("aa", observable("s", "u1.example"), identity("d"), statement("m")), collection={"unmarked": f"{rule}:AMBER"},
-         sees={"s": "all -aa.low", "d": "all -aa.low", "m": "all -aa.low"})
+         sees={"s": "all -aa.low", "d": "all -aa.low", "m": "all +aa.low"})
 level("inherit takes a container", "AMBER", "i", post("aa", indicator("i"), report("r", ["@i"], "AMBER")), unmarked="inherit")
 unmarked("inherit refuses what is alone", "i", post("aa", indicator("i")), collection={"unmarked": "inherit"})
 unmarked("an observable alone", "s", post("aa", observable("s", "u2.example")))

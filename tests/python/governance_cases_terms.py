@@ -71,7 +71,8 @@ case("the latest version counts, not an older one beside it", post("aa", malware
      sees={"x": "aa", "a/1": "all"})
 case("an older version beside it that is higher", post("aa", malware("a/2", "GREEN")), post("aa", malware("a/1", "RED"), relationship("x", "@a", "@gone", "CLEAR")),
      sees={"x": "all", "a/1": "aa"})
-case("a stored end above the publisher", post("bb", malware("a", "AMBER")), post("aa.lowfeed", relationship("x", "@a", "@gone", "CLEAR")), refused={"x": "tlp_above_ceiling"})
+case("a stored end above the publisher, who must not learn of it", post("bb", malware("a", "AMBER")), post("aa.lowfeed", relationship("x", "@a", "@gone", "CLEAR")),
+     sees={"x": "all -aa.low"})
 case("an end with an unknown marking counts with what it says", post("aa", malware("a", "RED", NOWHERE), relationship("x", "@a", "@gone", "CLEAR")),
      refused={"a": "marking_unknown"}, sees={"x": "aa"})
 case("a translation of an older version is under the terms of the latest", post("aa", rel("m", rel_to=["AA"]), malware("a/2", "GREEN", "@m")), post(
@@ -101,6 +102,8 @@ case("terms under assume are only its own", post("aa", rel("m", rel_to=["AA"]), 
 case("a version may raise", post("aa", indicator("i", "GREEN")), post("aa", indicator("i/2", "RED")), sees={"i": "all", "i/2": "aa"},
      gets=[("bb", "last", "i"), ("bb", "all", "i"), ("aa", "last", "i/2"), ("aa", "first", "i"), ("aa", "all", "i i/2")])
 case("a version may not lower", post("aa", indicator("i", "AMBER")), post("aa", indicator("i/2", "GREEN")), refused={"i/2": "downgrade"}, sees={"i": "all"})
+case("an older version that comes late may not be lower than the one after it", post("aa", indicator("i/2", "RED")), post("aa", indicator("i", "GREEN")), refused={"i": "downgrade"},
+     sees={"i/2": "aa"})
 case("the owner may lower where that is allowed", post("aa", indicator("i", "RED")), post("aa", indicator("i/2", "GREEN")), collection={"downgrade": "owner"},
      sees={"i": "aa", "i/2": "all"},
      gets=[("bb", "first", "i/2"), ("bb", "all", "i/2"), ("aa", "first", "i")])

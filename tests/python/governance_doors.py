@@ -13,6 +13,7 @@ from pathlib import Path
 
 from governance_build import TLP
 from governance_oracle import Exchange, chosen, version_of
+from governance_own_doors import OWN_DOORS
 
 ROUTES = Path(__file__).resolve().parents[2] / "src/http/mod.rs"
 STAMPS = [{marking} for marking in TLP.values()]
@@ -309,7 +310,7 @@ DOORS = {
     f"{COLLECTION}/manifest": manifest,
     f"{COLLECTION}/objects/{{object}}": by_id,
     f"{COLLECTION}/objects/{{object}}/versions": versions,
-}
+} | OWN_DOORS
 
 
 def routes():

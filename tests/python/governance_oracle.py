@@ -28,9 +28,6 @@ from governance_markings import (
 )
 
 # Where the rule book can be read in two ways, the stricter one. False is the other.
-DEFINITIONS_TAKE_THE_COLLECTIONS_LEVEL = True  # "assume" and "stamp" are for marking and extension definitions too
-WRITERS_MUST_BE_IN_THE_AUDIENCE = True  # a collection with audiences does not exist for a party outside, even one that may write
-STORED_ENDS_COUNT_FOR_THE_CEILING = True  # a relationship is refused for what is stored, not only for what is in the envelope
 
 READERS = {"consumer", "publisher", "analyst", "liaison"}
 WRITERS = {"publisher", "analyst", "liaison"}
@@ -78,7 +75,7 @@ class Exchange:
         if "audiences" in settings:
             named = [one for one in self.audiences.values() if one["name"] in settings["audiences"]]
             reads = reads and any(self.is_member(organisation, one["id"]) for one in named)
-            writes = writes and (reads or not WRITERS_MUST_BE_IN_THE_AUDIENCE)
+            writes = writes and reads
         return reads and role in READERS, writes and role in WRITERS
 
     def is_member(self, organisation, audience):
@@ -110,7 +107,7 @@ class Exchange:
                 if kinds(part.thing["type"]):
                     self.follow_the_translated(part, parts, log, stored, now)
                     part.floor = self.floor(part, parts, log, stored, now)
-                    floor = part.floor if STORED_ENDS_COUNT_FOR_THE_CEILING else self.floor(part, parts, log, stored, now, Part)
+                    floor = self.floor(part, parts, log, stored, now, Part)
                     part.problem = self.refusal(part, who, collection, stored, floor, now)
                     if not part.problem:
                         self.keep(part, who, log, stored)
@@ -144,7 +141,7 @@ class Exchange:
         part.has_level = part.own_level is not None
         if not part.has_level:
             word, _, level = unmarked.partition(":")
-            if word in ("stamp", "assume") and (DEFINITIONS_TAKE_THE_COLLECTIONS_LEVEL or not kind.endswith("-definition")):
+            if word in ("stamp", "assume") and not kind.endswith("-definition"):
                 part.base = part.own_level = LEVEL[level.lower()]
             elif kind in ("identity", "location"):
                 part.base = part.own_level = GREEN
@@ -212,7 +209,8 @@ class Exchange:
         before = sorted((row for row in others if moment(row.version) < moment(part.version)), key=lambda row: moment(row.version))
         if any(row.thing.get("revoked") for row in before):
             return "revoked"
-        if before and part.own_level < before[-1].level(now):
+        after = sorted((row for row in others if moment(row.version) > moment(part.version)), key=lambda row: moment(row.version))
+        if any(part.own_level < row.level(now) for row in before[-1:] + after[:1]):
             if not (who[0] == owner and settings.get("downgrade", "never") == "owner"):
                 return "downgrade"
         return None
