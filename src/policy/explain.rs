@@ -113,7 +113,7 @@ impl Telling<'_> {
         match line {
             Line::Audience if terms.audiences.is_empty() => "no marking names an audience".to_owned(),
             Line::Audience => {
-                let sets: Vec<String> = terms.audiences.iter().map(|set| either(set)).collect();
+                let sets: Vec<String> = terms.audiences.iter().map(either).collect();
                 format!(
                     "for audience {}; {} is in {}",
                     sets.join(" and "),

@@ -78,9 +78,10 @@ fn claims(object: Value) -> Claims {
         labelled.add(&terms);
     }
     let is_marking = text("type").is_some_and(|name| name == "marking-definition");
+    let modified = text("modified").filter(|_| !is_marking);
     Claims {
         id: text("id").map(Cow::into_owned),
-        version: text("modified").or_else(|| text("created")).and_then(|time| StixTime::parse(&time)),
+        version: modified.or_else(|| text("created")).and_then(|time| StixTime::parse(&time)),
         marks,
         labelled,
         defines: is_marking.then(|| Terms::of_definition(object)),

@@ -1,6 +1,6 @@
 //! One STIX object: the JSON as it was sent, and a typed header over it.
 
-use super::content::{self, TlpDefinition};
+use super::content::{self, Definition, Level};
 use super::json::{self, Defect, Kind, Seen, Value};
 use super::marking::Terms;
 use super::schema::{self, Class};
@@ -8,7 +8,8 @@ use super::{StixId, StixTime, Tlp};
 use bytes::Bytes;
 use std::borrow::Cow;
 
-/// What tells the versions of one object apart: `modified`, else `created`, else [`UNVERSIONED`].
+/// What tells the versions of one object apart: `modified`, else `created`, else [`UNVERSIONED`]; of markings
+/// `created`.
 pub type Version = StixTime;
 
 /// The version of objects that have none (STIX 2.1 §3.6); TAXII 2.1 §3.4.1 leaves the value to us.
@@ -62,11 +63,15 @@ pub enum ObjectError {
     /// A marking whose extension is not written as it must be.
     #[error("{0}; nobody could tell what is marked with it")]
     Definition(String),
-    /// A level of TLP with another meaning.
+    /// A level of TLP or PAP with another meaning.
     #[error(
-        "mark.tlp-fixed: the id is that of a level of TLP, whose definition is fixed; refer to it, and use another id for a marking of your own"
+        "{rule}: the id is that of {level}, whose definition is fixed; refer to it, and use another id for a marking of your own",
+        rule = level.rule()
     )]
-    Redefined,
+    Redefined {
+        /// The level.
+        level: Level,
+    },
     /// A required property is not there.
     #[error("`{0}` is missing; {1}")]
     Missing(&'static str, &'static str),
@@ -98,6 +103,10 @@ impl Header {
             return Err(defect.clone().into());
         }
         let header = Members::of(seen.value);
+        if let Some((_, Definition::Dressed | Definition::Disguised)) = content::level_definition(seen.value)
+        {
+            return header.known();
+        }
         let object_type = header.string("type", TYPE_RULE)?.ok_or(ObjectError::Missing("type", TYPE_RULE))?;
         if object_type == "bundle" {
             return Err(wrong("type", "bundle", "a bundle is no object; send what is in it".to_owned()));
@@ -113,7 +122,9 @@ impl Header {
         let class = schema::is_known_type(&object_type);
         // They have no versions, whatever else they carry.
         let is_observable = class == Some(Class::Sco);
-        let (created, modified) = (header.time("created")?, header.time("modified")?);
+        // Markings have no versions either, though some servers date them (STIX 2.1 §7.2).
+        let modified = header.time("modified")?.filter(|_| object_type != MARKING);
+        let created = header.time("created")?;
         check_times(&object_type, class, created.as_ref(), modified.as_ref())?;
         header.check_spec_version(is_observable || created.is_none())?;
         let version = match (is_observable, modified, &created) {
@@ -133,7 +144,7 @@ impl Header {
                 && seen.value.member("where_sighted_refs").is_some_and(|refs| !refs.is_empty()),
             revoked: header.value("revoked").is_some_and(|revoked| revoked.kind() == Kind::True),
             extensions: header.extensions(),
-            known_anyway: content::tlp_definition(seen.value) == Some(TlpDefinition::Dressed),
+            known_anyway: false,
             id,
             version,
             created: created.filter(|_| !is_observable),
@@ -162,6 +173,17 @@ impl Object {
         &self.header.version
     }
 
+    /// Is it to be compared with this version of the same object? Of a marking there is one version at most,
+    /// whatever its dates say.
+    pub fn is_version(&self, version: &Version) -> bool {
+        self.is_marking() || self.header.version == *version
+    }
+
+    /// Is it a marking-definition?
+    pub fn is_marking(&self) -> bool {
+        self.header.id.object_type() == MARKING
+    }
+
     /// `created`, except on observables.
     pub fn created(&self) -> Option<&StixTime> {
         self.header.created.as_ref()
@@ -177,7 +199,7 @@ impl Object {
         self.header.revoked
     }
 
-    /// Is it a definition of a TLP level that says more than that? Everybody knows it by its id.
+    /// Is it a definition of a level of TLP or PAP in words of its own? Everybody knows it by its id.
     pub fn is_known_anyway(&self) -> bool {
         self.header.known_anyway
     }
@@ -227,7 +249,9 @@ pub fn label(seen: Seen) -> Label {
     let text = |found: Result<Option<Cow<str>>, ObjectError>| {
         found.ok().flatten().map(|text| text.chars().take(300).collect::<String>())
     };
-    let version = text(header.string("modified", "")).or_else(|| text(header.string("created", "")));
+    let is_marking = text(header.string("type", "")).is_some_and(|name| name == MARKING);
+    let modified = text(header.string("modified", "")).filter(|_| !is_marking);
+    let version = modified.or_else(|| text(header.string("created", "")));
     Label {
         id: text(header.string("id", ""))
             .unwrap_or_else(|| format!("objects[{}]", seen.item.unwrap_or_default())),
@@ -306,6 +330,25 @@ impl<'a> Members<'a> {
             }
         }
         Self(members)
+    }
+
+    /// The header of what everybody knows by its id: of what it says nothing counts.
+    fn known(&self) -> Result<Header, ObjectError> {
+        let created = self.time("created").ok().flatten();
+        Ok(Header {
+            id: self.id("id")?.ok_or(ObjectError::Missing("id", ID_RULE))?,
+            version: created.clone().unwrap_or_else(unversioned),
+            created,
+            created_by_ref: None,
+            marks: Vec::new(),
+            labelled: None,
+            defines: None,
+            ends: Vec::new(),
+            names_victims: false,
+            revoked: false,
+            extensions: Vec::new(),
+            known_anyway: true,
+        })
     }
 
     fn value(&self, name: &'static str) -> Option<Value<'a>> {

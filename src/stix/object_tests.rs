@@ -19,6 +19,9 @@ fn the_version_is_modified_else_created_else_fixed() {
         r#"{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2016-04-06T20:03:00Z"}"#,
     );
     assert_eq!(marking.unwrap().version().as_str(), "2016-04-06T20:03:00Z");
+    let dated = r#"{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f","created":"2016-04-06T20:03:00Z","modified":"2016-04-07T20:03:00Z"}"#;
+    assert_eq!(parse(dated).unwrap().version().as_str(), "2016-04-06T20:03:00Z");
+    assert!(parse(&dated.replace("04-07T", "yesterday")).is_err());
     let address = r#"{"type":"ipv4-addr","id":"ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd","value":"198.51.100.3""#;
     assert_eq!(parse(&format!("{address}}}")).unwrap().version().as_str(), UNVERSIONED);
     let dated = format!(r#"{address},"created":"2016-04-06T20:03:00Z","modified":"2016-04-07T20:03:00Z"}}"#);

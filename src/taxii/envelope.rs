@@ -1,6 +1,6 @@
 //! Envelopes (TAXII 2.1 §3.7): taken apart with limits, put together from stored text.
 
-use crate::stix::content::{self, Options, Profile, TlpDefinition};
+use crate::stix::content::{self, Definition, Options, Profile};
 use crate::stix::json::{self, Document, JsonError, Seen};
 use crate::stix::object::{Header, Label, Rejected, label};
 use crate::stix::{Object, ObjectError};
@@ -83,20 +83,16 @@ impl Envelope {
 /// Reads an object if its content is right; of what is around the objects nothing is asked.
 fn read(seen: Seen, options: Options) -> Result<Header, ObjectError> {
     if seen.item.is_some() && seen.defect.is_none() {
-        let findings = content::judge(seen, options);
-        let tlp = content::tlp_definition(seen.value);
-        // Producers dress up the definitions of TLP levels; one that keeps its level is harmless.
-        let is_harmless = options.profile != Profile::Strict && tlp == Some(TlpDefinition::Dressed);
-        let only_dressed = || {
-            is_harmless
-                && findings.more_errors == 0
-                && findings.errors.iter().all(|error| error.code == "mark.tlp-fixed")
-        };
-        if !findings.is_valid() && !only_dressed() {
-            return Err(ObjectError::Content(findings.in_words()));
+        match content::level_definition(seen.value) {
+            Some((level, Definition::Contradicting)) => return Err(ObjectError::Redefined { level }),
+            Some((level, Definition::Disguised)) if options.profile == Profile::Strict => {
+                return Err(ObjectError::Redefined { level });
+            }
+            _ => {}
         }
-        if tlp == Some(TlpDefinition::Contradicting) {
-            return Err(ObjectError::Redefined);
+        let findings = content::judge(seen, options);
+        if !findings.is_valid() {
+            return Err(ObjectError::Content(findings.in_words()));
         }
     }
     Header::read(seen)

@@ -1,5 +1,6 @@
 //! The resources of TAXII 2.1 §3.6 and §4 to §5 that are not envelopes of objects.
 
+use crate::stix::marking::Pap;
 use serde::{Deserialize, Serialize};
 
 /// Discovery (TAXII 2.1 §4.1.1).
@@ -163,8 +164,15 @@ pub struct VersionList {
 
 /// Said of a success that changed nothing: the version is there.
 pub const PRESENT: &str = "already there; nothing was changed";
-/// Said of a success that changed nothing: the object is built in.
-pub const KNOWN: &str = "a level of TLP, which everybody knows by its id; nothing was stored";
+/// Said of a success that changed nothing: the marking is built in.
+pub const KNOWN_TLP: &str = "a level of TLP, which everybody knows by its id; nothing was stored";
+/// The same of PAP.
+pub const KNOWN_PAP: &str = "a level of PAP, which everybody knows by its id; nothing was stored";
+
+/// What is said of the built-in marking with this id.
+pub fn known(id: &str) -> &'static str {
+    if Pap::of_marking(id).is_some() { KNOWN_PAP } else { KNOWN_TLP }
+}
 
 /// What every error answer carries (TAXII 2.1 §3.6.1).
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -196,7 +196,7 @@ fn traffic() -> Value {
 }
 
 /// STIX 2.1 as the reference has it: accepted by strict, interop, permissive.
-const CASES: [Case; 22] = [
+const CASES: [Case; 23] = [
     ("a good object", [true, true, true], || changed(|_| ())),
     ("a custom name of MISP", [false, true, true], || changed(|o| o["x_misp_Capital"] = json!("x"))),
     ("a hyphen in one", [false, true, true], || changed(|o| o["x_misp_cfr-type"] = json!("x"))),
@@ -210,6 +210,11 @@ const CASES: [Case; 22] = [
         "hex digits that are none",
         [false, false, true],
         || json!({"type": "file", "id": random("file"), "name": "a", "magic_number_hex": "FFDG"}),
+    ),
+    (
+        "an abbreviated hive",
+        [false, true, true],
+        || json!({"type": "windows-registry-key", "id": random("windows-registry-key"), "key": "HKLM\\Software"}),
     ),
     ("a bare string as a header field", [false, true, true], email),
     ("a bare string as a request header", [false, true, true], traffic),

@@ -172,7 +172,9 @@ fn definitions_of_tlp_that_contradict_their_level_are_refused() {
     for object in [
         red(|o| o["definition"]["tlp"] = json!("white")),
         red(|o| o["name"] = json!("TLP:WHITE")),
-        red(|o| o["name"] = json!("everybody")),
+        red(|o| o["x_opencti_definition"] = json!("TLP:GREEN")),
+        red(|o| o["definition_type"] = json!("PAP:RED")),
+        red(|o| o["name"] = json!("TLP:PURPLE")),
         dressed(red(|o| o["definition"]["tlp"] = json!("amber"))),
         red(|o| {
             o.as_object_mut().unwrap().remove("definition");
@@ -186,13 +188,102 @@ fn definitions_of_tlp_that_contradict_their_level_are_refused() {
             assert!(message.contains("mark.tlp-fixed") && message.contains("TLP:RED"), "{message}");
         }
     }
-    // What is wrong besides is not excused.
-    let message =
-        refused(&app, INTEROP, &dressed(red(|o| o["modified"] = json!("2024-05-06T07:08:09.010Z"))));
-    assert!(message.contains("`/modified`"), "{message}");
-    // Nor a fifth level under an id of its own.
+    // Nor may there be a fifth level under an id of its own.
     let own = red(|o| o["id"] = json!(random("marking-definition")));
     assert!(refused(&app, INTEROP, &own).contains("mark.tlp-fixed"));
+}
+
+/// As OpenCTI and its connectors send them, and with what would refuse any other object.
+#[test]
+fn definitions_of_built_in_levels_are_ignored_whatever_is_wrong_with_them() {
+    let app = start();
+    let strict = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37";
+    let pap = "marking-definition--a6f20d4d-0360-59b6-ba22-3b48707828b1";
+    let platform = |id: &str, kind: &str, name: &str| {
+        json!({"type": "marking-definition", "spec_version": "2.1", "id": id, "created": CREATED, "modified": CREATED,
+            "name": name, "definition_type": kind, "extensions": dressed(json!({}))["extensions"]})
+    };
+    let connector = |id: &str, level: &str| {
+        json!({"type": "marking-definition", "spec_version": "2.1", "id": id, "created": CREATED, "modified": CREATED,
+            "definition_type": "statement", "definition": {"statement": "custom"}, "x_opencti_definition": level})
+    };
+    let own = &red(|_| ())["id"].as_str().unwrap().to_owned();
+    let objects = [
+        platform(own, "TLP", "TLP:RED"),
+        platform(strict, "TLP", "TLP:AMBER+STRICT"),
+        platform(pap, "PAP", "PAP:AMBER"),
+        connector(own, "TLP:RED"),
+        connector(strict, "tlp:amber+strict"),
+        connector(pap, "PAP:AMBER"),
+        red(|o| o["name"] = json!("everybody")),
+        red(|o| o["modified"] = json!("yesterday")),
+        red(|o| drop(o.as_object_mut().unwrap().remove("created"))),
+        dressed(red(|o| o["revoked"] = json!([null]))),
+        json!({"type": "marking-definition", "id": own}),
+    ];
+    for object in &objects {
+        for collection in [INTEROP, PERMISSIVE] {
+            let status = app.client("cert-a/feed").offer(collection, std::slice::from_ref(object));
+            let message = status["successes"][0]["message"].as_str().unwrap_or_default();
+            let protocol = if object["id"] == pap { "PAP" } else { "TLP" };
+            assert!(
+                message.starts_with(&format!("a level of {protocol}, which everybody")),
+                "{object}\n{status}"
+            );
+            let seen = app.client("cert-b/siem").request(Method::GET, &objects_of(collection)).send();
+            assert_eq!(seen.text(), "{}");
+        }
+        if object["x_opencti_definition"] != "PAP:AMBER" || object.get("modified").is_some() {
+            refused(&app, STRICT, object);
+        }
+    }
+    for object in [json!({"type": "marking-definition"}), json!({"type": "marking-definition", "id": 5})] {
+        let status = app.client("cert-a/feed").offer(INTEROP, &[object]);
+        assert_eq!(status["failure_count"], 1, "{status}");
+    }
+    refused(&app, INTEROP, &json!({"type": "identity", "id": own}));
+}
+
+#[test]
+fn definitions_of_pap_that_contradict_their_level_are_refused() {
+    let app = start();
+    let pap = "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b";
+    let object = |level: &str, name: &str| {
+        json!({"type": "marking-definition", "spec_version": "2.1", "id": "marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e",
+            "created": "2022-10-06T00:00:00.000Z", "name": name,
+            "extensions": {pap: {"extension_type": "property-extension", "pap": level}}})
+    };
+    for collection in [STRICT, INTEROP, PERMISSIVE] {
+        for bad in [object("green", "PAP:RED"), object("red", "PAP:WHITE"), object("red", "TLP:RED")] {
+            let message = refused(&app, collection, &bad);
+            assert!(message.contains("mark.pap-fixed") && message.contains("PAP:RED"), "{message}");
+        }
+    }
+    publish(&app, "cert-a/feed", STRICT, &object("red", "PAP:RED"));
+}
+
+/// OpenCTI sends it on every marking, and what is marked with a refused one is refused too.
+#[test]
+fn modified_on_a_marking_is_let_through_but_makes_no_version() {
+    let app = start();
+    let modified = |of: &str, at: &str| {
+        json!({"type": "marking-definition", "spec_version": "2.1", "id": of, "created": CREATED, "modified": at,
+            "definition_type": "statement", "definition": {"statement": "s"}})
+    };
+    for collection in [INTEROP, PERMISSIVE] {
+        let of = random("marking-definition");
+        let first = modified(&of, "2026-01-02T00:00:00.000Z");
+        accepted(&app, collection, &first);
+        accepted(&app, collection, &first);
+        let path = format!("{}{of}/versions/", objects_of(collection));
+        let reader = app.client("cert-b/siem");
+        assert_eq!(reader.request(Method::GET, &path).send().json()["versions"], json!([CREATED]));
+        let message = refused(&app, collection, &modified(&of, "2026-01-03T00:00:00.000Z"));
+        assert!(message.contains("conflict"), "{message}");
+        refused(&app, collection, &modified(&random("marking-definition"), "yesterday"));
+    }
+    let message = refused(&app, STRICT, &modified(&random("marking-definition"), CREATED));
+    assert!(message.contains("prop.not-applicable: `/modified`"), "{message}");
 }
 
 /// STIX reference §10: any other content under one of the four ids is an error, otherwise anybody

@@ -247,8 +247,8 @@ fn only_the_owner_lowers_and_only_where_that_is_allowed() {
         failure(&app, private, std::slice::from_ref(&lower))
             .contains("lower than that of the version before")
     );
-    publish(&app, &[object.clone()]);
-    publish(&app, &[lower.clone()]);
+    publish(&app, std::slice::from_ref(&object));
+    publish(&app, std::slice::from_ref(&lower));
     assert!(sees(&app, "cert-a/guest", INDICATORS, &lower));
     // The version before keeps its level.
     let path = format!("{}?match[version]=all", object_in(INDICATORS, &object));

@@ -206,11 +206,16 @@ fn marking(n: u32, statement: &str) -> Value {
 #[test]
 fn a_marking_definition_with_other_content_is_refused() {
     never("conflict", |n| (vec![marking(n, "first")], marking(n, "second")));
-    never("`created`", |n| {
-        let mut other = marking(n, "second");
-        other["created"] = json!("2026-01-02T00:00:00.000Z");
-        (vec![marking(n, "first")], other)
-    });
+    // Markings have no versions: other dates make it no other one.
+    for (property, statement) in
+        [("created", "second"), ("created", "first"), ("modified", "second"), ("modified", "first")]
+    {
+        never("conflict", |n| {
+            let mut other = marking(n, statement);
+            other[property] = json!("2026-01-02T00:00:00.000Z");
+            (vec![marking(n, "first")], other)
+        });
+    }
     fine(|n| (vec![marking(n, "first")], marking(n, "first"), marking(n, "first")));
 }
 

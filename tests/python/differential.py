@@ -175,6 +175,12 @@ def _times(case, pointer):
     return "marking-created" if member.get("type") == "marking-definition" else None
 
 
+def _form_of_time(case, pointer):
+    member, inside = case.member(pointer)
+    is_other = (member.get("type"), inside) == ("marking-definition", "/modified")
+    return "not-applicable" if is_other else _newline(case, pointer)
+
+
 STRICTER = {
     "ref.type": "reference-targets",
     "mark.ref": "reference-targets",
@@ -198,7 +204,7 @@ STRICTER = {
     "mark.tlp-fixed": "tlp-fixed",
     "id.form": _newline,
     "id.type": "id-type",
-    "ts.form": _newline,
+    "ts.form": _form_of_time,
     "ts.precision": _times,
     "ts.order": "finer-than-microseconds",
     "fmt.hex": _hex,

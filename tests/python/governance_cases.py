@@ -240,10 +240,6 @@ case("translation under assume, of something lower", post("aa", indicator("i", "
 AGAIN = observable("s", "again.example")
 case("an observable again", post("aa", AGAIN, report("r", [AGAIN["id"]], "GREEN")), post("bb", AGAIN, report("q", [AGAIN["id"]], "AMBER")), sees={"s": "all +aa.low"})
 case("an observable again, at a lower level", post("aa", AGAIN, report("r", [AGAIN["id"]], "AMBER")), post("aa", AGAIN, report("q", [AGAIN["id"]], "GREEN")), sees={"s": "all -aa.low"})
-case("an observable again, hidden from who sends it", post("aa", AGAIN, report("r", [AGAIN["id"]], "RED")), post("bb", AGAIN, report("q", [AGAIN["id"]], "GREEN")),
-     sees={"s": "aa"})
 case("a stamped observable again, with a level of its container", post("aa", AGAIN), post("aa", AGAIN, report("r", [AGAIN["id"]], "AMBER")),
      collection={"unmarked": "stamp:GREEN"}, sees={"s": "all +aa.low"})
 case("a stamped observable again", post("aa", AGAIN), post("aa", AGAIN), collection={"unmarked": "stamp:GREEN"}, sees={"s": "all +aa.low"})
-case("another organisation's observable with other content", post("aa", observable("s", "again.example", "RED")), post("bb", observable("s", "again.example", "GREEN")),
-     only="s", refused={"s": "not_owner"})

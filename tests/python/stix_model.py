@@ -115,6 +115,34 @@ TLP1_BY_ID = {f"marking-definition--{found}": tlp1(level) for level, found in TL
 TLP2_BY_ID = {f"marking-definition--{found}": tlp2(level) for level, found in TLP2.items()}
 
 
+# Governance §1.2 and §2: what everybody knows by its id, as (protocol, level).
+PAP = {
+    "clear": ("ad15a0cd-55b6-4588-a14c-a66105329b92", "a3bea94c-b469-41dc-9cfe-d6e7daba7730", "4cdff7eb-acb8-543f-8573-829eb9fe8b34"),
+    "green": ("c43594d1-4b11-4c59-93ab-1c9b14d53ce9", "89484dde-e3d2-547f-a6c6-d14824429eb1"),
+    "amber": ("60f8932b-e51e-4458-b265-a2e8be9a80ab", "a6f20d4d-0360-59b6-ba22-3b48707828b1"),
+    "red": ("740d36e5-7714-4c30-961a-3ae632ceee0e", "4e4e3b84-de45-53df-9d9b-b21207699fd8"),
+}
+LEVELS = (
+    {f"marking-definition--{found}": ("tlp", "clear" if level == "white" else level) for level, found in (*TLP1.items(), *TLP2.items())}
+    | {"marking-definition--826578e1-40ad-459f-bc73-ede076f81f37": ("tlp", "amber+strict")}
+    | {f"marking-definition--{found}": ("pap", level) for level, ids in PAP.items() for found in ids}
+)
+
+
+def level_named(text, own):
+    """The level that a value names, read as `own`'s protocol if it names none; "other" for one that is not known."""
+    if not isinstance(text, str):
+        return None
+    word = text.lower()
+    labelled = re.fullmatch(r"""["']*(tlp|pap):(.*)""", word, re.S)
+    quoted = word.startswith(('"', "'"))
+    protocol, level = (labelled[1], labelled[2].rstrip("\"'")) if labelled else (own[0], word)
+    level = {"white": "clear"}.get(level, level)
+    if level in ("clear", "green", "amber", "red") or (level == "amber+strict" and (protocol == "tlp" or not labelled)):
+        return (protocol, level)
+    return "other" if labelled and not quoted else None
+
+
 class Kind:
     """A parsed type notation: `name`, with inner kinds, bounds or names in `of`."""
 

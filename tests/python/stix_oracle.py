@@ -24,9 +24,11 @@ class Findings:
 
     def __init__(self):
         self.found, self.warned = [], []
+        # Inside what everybody knows by its id: refused by `strict` alone.
+        self.excused = False
 
     def error(self, code, pointer, relaxed=False):
-        self.found.append((code, pointer, relaxed))
+        self.found.append((code, pointer, "excused" if self.excused else relaxed))
 
     def warn(self, code, pointer):
         self.warned.append((code, pointer))
@@ -39,6 +41,8 @@ class Findings:
 
     def refusing(self, profile):
         for code, pointer, relaxed in self.found:
+            if relaxed == "excused" and profile != "strict":
+                continue
             if profile == "permissive":
                 if code.startswith(PERMISSIVE) or (code == "ts.form" and header(pointer) in ("/created", "/modified")):
                     yield code, pointer
@@ -51,8 +55,8 @@ class Findings:
         if any(self.refusing(profile)):
             return False
         if profile == "permissive" and any(
-            code in ("prop.type", "ts.calendar") and header(pointer) in ("/created", "/modified")
-            for code, pointer, _ in self.found
+            code in ("prop.type", "ts.calendar") and header(pointer) in ("/created", "/modified") and relaxed != "excused"
+            for code, pointer, relaxed in self.found
         ):
             return None
         return True

@@ -5,8 +5,8 @@ import re
 import stix_formats as formats
 from pattern_oracle import problem
 from stix_model import (
-    COMMON, COMMON_TYPES, CONTRIBUTING, EXTENSION_NAME, KIND, PROPERTY_NAME, TLP1_BY_ID, TLP2_BY_ID,
-    TYPE_NAME, VOCABULARIES, common_class, kind, properties,
+    COMMON, COMMON_TYPES, CONTRIBUTING, EXTENSION_NAME, KIND, LEVELS, PROPERTY_NAME, TLP1_BY_ID, TLP2_BY_ID,
+    TYPE_NAME, VOCABULARIES, common_class, kind, level_named, properties,
 )
 from stix_oracle_values import Values, class_of, escape, is_target, is_type_name
 
@@ -30,13 +30,14 @@ class Judge(Values):
             return
         found = class_of(thing)
         outer, self.skip = self.skip, found == "sco" and thing.get("defanged") is True
+        self.findings.excused = embedded is None and is_known_level(thing)
         if "id" in thing:
             self.identifier(thing, found, pointer)
         self.common(thing, found, pointer, embedded)
         self.own(thing, found, pointer, embedded)
         if found != "bundle":
             self.selectors(thing, pointer)
-        self.skip = outer
+        self.skip, self.findings.excused = outer, False
 
     # §5
 
@@ -64,6 +65,10 @@ class Judge(Values):
                     self.error("spec_version" if name == "spec_version" else "prop.required", place)
             elif name == "extensions" and thing["type"] == "extension-definition":
                 self.extensions(thing, found, place)
+            elif level == "E" and (thing["type"], name) == ("marking-definition", "modified"):
+                # OpenCTI sends it on every marking.
+                self.error("prop.not-applicable", place, relaxed=True)
+                self.value(kind(COMMON_TYPES[name]), thing[name], place)
             elif level == "E":
                 self.error("prop.not-applicable", place)
             elif level == "W":
@@ -289,7 +294,7 @@ class Judge(Values):
 
     def of_windows_registry_key(self, thing, pointer):
         if isinstance(thing.get("key"), str) and HIVES.match(thing["key"]):
-            self.error("reg.hive", f"{pointer}/key")
+            self.error("reg.hive", f"{pointer}/key", relaxed=True)
 
     def of_observed_data(self, thing, pointer):
         found = thing.get("object_refs")
@@ -317,6 +322,27 @@ class Judge(Values):
                 self.error("ref.type", pointer)
         else:
             self.value(inner, value, pointer)
+
+
+def is_known_level(thing):
+    """The definition of a built-in level of TLP or PAP, however it is dressed: it names no other level, and defines
+    nothing else without naming its own."""
+    own = LEVELS.get(thing["id"]) if thing["type"] == "marking-definition" else None
+    if not own:
+        return False
+    definition, extensions = thing.get("definition"), thing.get("extensions")
+    levels = [level_named(thing.get(name), own) for name in ("name", "definition_type", "x_opencti_definition", "definition")]
+    if isinstance(definition, dict):
+        for name, value in definition.items():
+            found = level_named(value, own)
+            levels.append(found if name.lower() not in ("tlp", "pap") or (found and name.lower() == own[0]) else "other")
+    for entry in extensions.values() if isinstance(extensions, dict) else ():
+        if isinstance(entry, dict):
+            for name, protocol in (("tlp_2_0", "tlp"), ("pap", "pap")):
+                if name in entry:
+                    levels.append((protocol == own[0] and level_named(entry[name], own)) or "other")
+    named = {level for level in levels if level}
+    return named <= {own} and (bool(named) or "definition" not in thing)
 
 
 def defined_by_extension(thing):

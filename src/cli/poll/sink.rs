@@ -194,7 +194,9 @@ fn write_object(dir: &Path, page: &Document<Noted>, item: &Part<Noted>) -> anyho
     let id = item.seen.id.as_deref().and_then(|id| crate::stix::StixId::parse(id).ok());
     let id = id.ok_or_else(|| stop(Exit::BadData, "the server sent an object without a usable id"))?;
     let folder = dir.join(id.object_type());
-    let version = item.seen.modified.as_deref().and_then(StixTime::parse);
+    // A marking has no versions, though some servers date it.
+    let modified = item.seen.modified.as_deref().filter(|_| id.object_type() != "marking-definition");
+    let version = modified.and_then(StixTime::parse);
     let path = match version {
         None => folder.join(format!("{id}.json")),
         Some(version) => {

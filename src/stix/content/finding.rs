@@ -146,6 +146,7 @@ impl Judge<'_> {
         expected: impl Into<String>,
     ) {
         let refuses = match (self.options.profile, weight) {
+            _ if self.excused => false,
             (_, Weight::Always) | (Profile::Strict, _) => true,
             (Profile::Interop, weight) => weight == Weight::Usual,
             (Profile::Permissive, _) => false,

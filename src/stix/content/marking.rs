@@ -2,6 +2,7 @@
 
 use super::Judge;
 use super::finding::Weight;
+use super::level::{fixed, is_fixed, is_tlp};
 use super::path::Path;
 use crate::stix::Tlp;
 use crate::stix::format::selector::{Step, steps};
@@ -97,8 +98,7 @@ impl<'a> Judge<'a> {
             }
         }
         let described = text("definition_type");
-        let fixed = FIXED.iter().find(|(known, _)| id.strip_prefix("marking-definition--") == Some(known));
-        if let Some((_, level)) = fixed {
+        if let Some(level) = fixed(&id) {
             if !is_fixed(object, level) {
                 let expected =
                     format!("the id is that of TLP:{}, whose content is fixed", level.to_ascii_uppercase());
@@ -133,100 +133,11 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Is the object one of the four of TLP 1, to the letter?
-fn is_fixed(object: Value, level: &str) -> bool {
-    let holds = |value: Value, wanted: &str| value.text().is_some_and(|text| text == wanted);
-    let mut members = object.members();
-    let right = members.all(|(key, value)| match key.name().as_ref() {
-        "type" | "id" => true,
-        "spec_version" => holds(value, "2.1"),
-        "created" => holds(value, "2017-01-20T00:00:00.000Z"),
-        "definition_type" => holds(value, "tlp"),
-        "name" => holds(value, &format!("TLP:{}", level.to_ascii_uppercase())),
-        "definition" => {
-            value.members().count() == 1 && value.member("tlp").is_some_and(|found| holds(found, level))
-        }
-        _ => false,
-    });
-    right
-        && ["spec_version", "created", "definition_type", "name", "definition"]
-            .iter()
-            .all(|name| object.member(name).is_some())
-}
-
-/// What an object with the id of a TLP level says about that level.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlpDefinition {
-    /// What the standard, or the extension for TLP 2.0, has.
-    Exact,
-    /// The same level, written in another way.
-    Dressed,
-    /// Something else.
-    Contradicting,
-}
-
-/// What an object says about the TLP level whose id it has, if it has one.
-pub fn tlp_definition(object: Value) -> Option<TlpDefinition> {
-    let id = object.member("id")?.text()?;
-    let level = Tlp::of_marking(&id)?;
-    let is_level = |value: Value| value.text().and_then(|text| Tlp::parse(&text)) == Some(level);
-    let mut said = false;
-    for (key, value) in object.members() {
-        let holds = match key.name().as_ref() {
-            "name" => is_level(value),
-            "definition_type" => value.text().is_some_and(|kind| kind == "tlp" || is_tlp(&kind)),
-            "definition" => {
-                said = true;
-                value.member("tlp").is_some_and(is_level)
-            }
-            "extensions" => {
-                let mut levels = value.members().filter_map(|(_, entry)| entry.member("tlp_2_0"));
-                said |= levels.clone().next().is_some();
-                levels.all(is_level)
-            }
-            _ => true,
-        };
-        if !holds {
-            return Some(TlpDefinition::Contradicting);
-        }
-    }
-    let fixed = FIXED.iter().find(|(known, _)| id.strip_prefix("marking-definition--") == Some(known));
-    let is_exact = match fixed {
-        Some((_, level)) => is_fixed(object, level),
-        None => is_tlp_2(object),
-    };
-    Some(match (is_exact, said) {
-        (true, _) => TlpDefinition::Exact,
-        (false, true) => TlpDefinition::Dressed,
-        (false, false) => TlpDefinition::Contradicting,
-    })
-}
-
-/// Is an object with the id of a TLP 2.0 level written as that extension has it?
-fn is_tlp_2(object: Value) -> bool {
-    let plain =
-        |name: &str| matches!(name, "type" | "id" | "spec_version" | "created" | "name" | "extensions");
-    let created = object.member("created").and_then(|created| created.text());
-    object.members().all(|(key, _)| plain(&key.name()))
-        && created.is_some_and(|created| created == "2022-10-01T00:00:00.000Z")
-        && object.member("extensions").is_some_and(|found| found.members().count() == 1)
-}
-
 fn is_like_tlp(object: Value) -> bool {
     let name = object.member("name").and_then(|name| name.text());
     name.is_some_and(|name| is_tlp(&name))
 }
 
-fn is_tlp(text: &str) -> bool {
-    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("tlp:"))
-}
-
-const FIXED: [(&str, &str); 4] = [
-    ("613f2e26-407d-48c7-9eca-b8e91df99dc9", "white"),
-    ("34098fce-860f-48ae-8e50-ebd3cc5e41da", "green"),
-    ("f88d31f6-486f-44da-b317-01333bde0b82", "amber"),
-    ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "red"),
-];
 /// Each is looked up in the object.
 const SELECTORS_MAX: usize = 256;
 /// Items of lists that are passed on the way.

@@ -9,6 +9,7 @@ mod custom;
 mod document;
 mod extension;
 mod finding;
+mod level;
 mod marking;
 mod object;
 mod path;
@@ -20,7 +21,7 @@ mod walk;
 
 pub use document::{Reviewer, Verdict};
 pub use finding::{Finding, Findings};
-pub use marking::{TlpDefinition, tlp_definition};
+pub use level::{Definition, Level, level_definition};
 pub use registered::Extensions;
 pub use together::Together;
 
@@ -58,7 +59,10 @@ pub struct Options<'o> {
 /// Judges an object, or what stands in its place; a bundle without its objects.
 pub fn judge<'a>(seen: Seen<'a>, options: Options<'a>) -> Findings {
     let findings = Findings::default();
-    let mut judge = Judge { options, findings, defanged: false, toplevel: false, container: None };
+    let level = level_definition(seen.value).map(|(_, definition)| definition);
+    let is_known = matches!(level, Some(Definition::Dressed | Definition::Disguised));
+    let excused = is_known && options.profile != Profile::Strict;
+    let mut judge = Judge { options, findings, excused, defanged: false, toplevel: false, container: None };
     match seen.defect {
         // Legal JSON, though many cannot store it.
         Some(Defect::Nul) => {
@@ -75,6 +79,8 @@ pub fn judge<'a>(seen: Seen<'a>, options: Options<'a>) -> Findings {
 struct Judge<'a> {
     options: Options<'a>,
     findings: Findings,
+    /// Everybody knows it by its id, so that nothing it says matters.
+    excused: bool,
     /// Values are mangled on purpose, and so their form is not judged.
     defanged: bool,
     /// An extension of the object names properties beside the standard's.

@@ -32,7 +32,12 @@ impl<'a> Judge<'a> {
             self.advise("deprecated", path, None, || "still allowed, but no longer advised".to_owned());
         }
         match shape.role {
-            Role::Never => return self.never(shape, path),
+            Role::Never => {
+                self.never(shape, path);
+                if !shape.tolerated {
+                    return;
+                }
+            }
             Role::NotApplicable => {
                 let expected = || "not a property of this type; it means nothing here".to_owned();
                 return self.advise("prop.not-applicable", path, Some(value), expected);
@@ -72,7 +77,8 @@ impl<'a> Judge<'a> {
             Some("prop.not-applicable") => ("prop.not-applicable", "not a property of this type; remove it"),
             _ => ("prop.reserved", "the name is reserved; use another"),
         };
-        self.error(code, path, None, expected);
+        let weight = if shape.tolerated { Weight::Relaxed } else { Weight::Usual };
+        self.weighed(weight, code, path, None, expected);
     }
 
     fn constant(&mut self, shape: &Shape, value: Value, path: &Path) {

@@ -117,6 +117,7 @@ impl Sources {
             "hashes" => shape.role = Role::Hashes,
             "externalReference" => shape.role = Role::ExternalReference,
             "container" => shape.role = Role::Container,
+            "relaxed" if value == "presence" => shape.tolerated = true,
             "relaxed" => shape.role = Role::ListOrItem,
             "patternProperties" => {
                 let observable = value.as_object().is_some_and(|patterns| patterns.len() > 1);

@@ -31,6 +31,8 @@ pub struct Shape {
     pub rule: Option<&'static str>,
     /// What else is to be checked.
     pub role: Role,
+    /// Under the profile `interop` it may be there, though it must not.
+    pub tolerated: bool,
     /// Still allowed, but no longer advised.
     pub deprecated: bool,
     /// What must hold between members.

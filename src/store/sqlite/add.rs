@@ -20,7 +20,7 @@ use crate::stix::marking::built_in;
 use crate::stix::object::{Label, UNVERSIONED, with_marking};
 use crate::stix::{Object, Timestamp, Tlp};
 use crate::store::{Batch, Entry, Error, Prepared, sha256};
-use crate::taxii::resource::{KNOWN, PRESENT, Progress, Status, StatusDetail};
+use crate::taxii::resource::{PRESENT, Progress, Status, StatusDetail, known};
 use rusqlite::{CachedStatement, params, types::Value};
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
@@ -141,7 +141,8 @@ impl<'w, 'a> Adding<'w, 'a> {
                 }
                 Entry::Known(label) => {
                     self.outcomes[post].present();
-                    (detail(label.id, label.version, Some(KNOWN.to_owned())), &mut successes)
+                    let remark = known(&label.id).to_owned();
+                    (detail(label.id, label.version, Some(remark)), &mut successes)
                 }
                 Entry::Companion(prepared) => {
                     self.judge(&batch.collection, coll, prepared, batch.received.micros())?;
@@ -327,7 +328,7 @@ impl<'w, 'a> Adding<'w, 'a> {
     ) -> Result<Option<Verdict>, Error> {
         let admitted = &prepared.admitted;
         let ours = member.handling.owner == admitted.handling().owner;
-        let same_version = member.version == *admitted.object().version();
+        let same_version = admitted.object().is_version(&member.version);
         let now = Timestamp::from_micros(received);
         if !same_version || !(ours || admitted.sender_sees(&member.handling, now)) {
             return Ok(foreign(prepared, ours));
@@ -546,7 +547,7 @@ fn relate(
 fn against_pending(prepared: &Prepared, form: &OnceCell<Form>, row: &Row, received: i64) -> Option<Verdict> {
     let (new, old) = (&prepared.admitted, &row.prepared.admitted);
     let ours = new.handling().owner == old.handling().owner;
-    let same_version = new.object().version() == old.object().version();
+    let same_version = new.object().is_version(old.object().version());
     let now = Timestamp::from_micros(received);
     if !same_version || !(ours || new.sender_sees(old.handling(), now)) {
         return foreign(prepared, ours);

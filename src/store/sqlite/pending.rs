@@ -40,18 +40,18 @@ impl Adding<'_, '_> {
         Ok(Ok(detail(id, version, Some(message))))
     }
 
-    /// The same version if it waits already, and whether with the same content.
+    /// The same version, of a marking any, if it waits already, and whether with the same content.
     pub(super) fn waiting(
         &self,
         collection: &str,
         prepared: &Prepared,
     ) -> Result<Option<(String, bool)>, Error> {
         let object = prepared.admitted.object();
-        let sql = "SELECT submission, sha256, json FROM pending WHERE organisation = ?1 AND collection = ?2 AND id = ?3 AND version_key = ?4";
+        let sql = "SELECT submission, sha256, json FROM pending WHERE organisation = ?1 AND collection = ?2 AND id = ?3 AND (?5 OR version_key = ?4)";
         let mut statement = self.work.transaction.prepare_cached(sql)?;
         let (sender, key) = (prepared.admitted.sender(), version_key(object.version()));
         let found = statement
-            .query_row(params![sender, collection, object.id().as_str(), key], |row| {
+            .query_row(params![sender, collection, object.id().as_str(), key, object.is_marking()], |row| {
                 Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Vec<u8>>(2)?))
             })
             .optional()?;

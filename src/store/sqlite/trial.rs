@@ -30,11 +30,8 @@ fn judge(work: &mut Work, batch: Batch) -> Result<Vec<Tried>, Error> {
                 continue;
             }
             Entry::Known(label) => {
-                tried.push(Tried {
-                    label,
-                    verdict: Ok(Some(crate::taxii::resource::KNOWN.to_owned())),
-                    handling: None,
-                });
+                let remark = crate::taxii::resource::known(&label.id).to_owned();
+                tried.push(Tried { label, verdict: Ok(Some(remark)), handling: None });
                 continue;
             }
             Entry::Companion(_) => continue,
