@@ -62,7 +62,12 @@ fn tell(args: &ExplainArgs, kept: &Kept, judgement: &explain::Judgement, now: Ti
         args.object, kept.version, kept.collection, kept.added
     ));
     let relay = handling.relay.as_ref().map(|relay| format!(", passed on by {relay}")).unwrap_or_default();
-    output::line(&format!("  {} of {}{relay}, by {}", handling.level(now), handling.owner, handling.source));
+    let level = handling.level(now);
+    let source = match level > handling.own_level(now) {
+        true => "what it is about".to_owned(),
+        false => handling.source.to_string(),
+    };
+    output::line(&format!("  {level} of {}{relay}, by {source}", handling.owner));
     for line in &judgement.lines {
         let word = if line.passes { "pass" } else { "FAIL" };
         let reason = line.reason.as_ref().map(|reason| format!("{reason}: ")).unwrap_or_default();

@@ -8,7 +8,7 @@ use crate::stix::content::Options;
 use crate::stix::{StixId, Timestamp, claims};
 use crate::store::{Entry, Prepared, Store, sha256};
 use crate::taxii::Envelope;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Re-creates what must not tell whose it is; what cannot be re-created is refused.
 pub(super) fn hide_sources(
@@ -26,6 +26,7 @@ pub(super) fn hide_sources(
     if hidden.is_empty() {
         return;
     }
+    hide_victims(entries, &hidden);
     let identity = identity_of_collection(scope.collection());
     let identity = StixId::parse(&identity).expect("it is made in the form of an id");
     let masks = Masks { store, directory, collection: scope.collection(), identity };
@@ -41,6 +42,31 @@ pub(super) fn hide_sources(
     }
     entries.extend(companion(directory, scope, &masks.identity, now));
 }
+
+/// An identity that is named only as where something was seen would tell, beside a sighting that does not, who
+/// was attacked.
+fn hide_victims(entries: &mut [Entry], hidden: &[usize]) {
+    let is_hidden = |at: &usize| hidden.contains(at);
+    let mut seen_at: HashSet<String> = HashSet::new();
+    let mut named: HashSet<String> = HashSet::new();
+    for (at, prepared) in entries.iter().enumerate().filter_map(|(at, entry)| Some((at, admitted(entry)?))) {
+        let object = prepared.admitted.object();
+        let ids = claims::references(object.json());
+        match is_hidden(&at) && object.names_victims() {
+            true => seen_at.extend(ids),
+            false => named.extend(ids.into_iter().chain(object.created_by_ref().map(ToString::to_string))),
+        }
+    }
+    for entry in entries.iter_mut() {
+        let Some(prepared) = admitted(entry) else { continue };
+        let id = prepared.admitted.object().id();
+        if id.object_type() == "identity" && seen_at.contains(id.as_str()) && !named.contains(id.as_str()) {
+            refuse(entry, ONLY_SEEN_AT.to_owned());
+        }
+    }
+}
+
+const ONLY_SEEN_AT: &str = "it is named only as where something was seen, and the sighting is kept without that; publish the identity by itself if others may know of it";
 
 /// What stands in the place of sources in one collection.
 struct Masks<'a> {

@@ -211,7 +211,10 @@ impl Telling<'_> {
                     || terms.originator_control
                     || terms.valid_until.is_some()
             }
-            Line::Ceiling => super::handling::level(terms, self.now) == Some(level),
+            Line::Ceiling => {
+                let is_raised = self.handling.level(self.now) > level;
+                !is_raised && super::handling::level(terms, self.now) == Some(level)
+            }
             Line::Recipient => level == Tlp::Red && terms.recipients.is_some(),
             Line::Purpose => terms.purposes.is_some(),
             Line::Understanding => !terms.needs.is_empty(),

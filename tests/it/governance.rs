@@ -353,3 +353,61 @@ fn in_an_anonymous_collection_nobody_is_named_and_all_holds_together() {
     );
     assert_eq!(app.client("cert-b/siem").request(Method::GET, &path).send().objects().len(), 2);
 }
+
+#[test]
+fn an_observable_of_several_organisations_stands_under_the_terms_of_each() {
+    let app = TestApp::start();
+    let address = json!({
+        "type": "ipv4-addr", "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd", "value": "198.51.100.3",
+    });
+    let hidden = with_level(address.clone(), Tlp::Red);
+    let open = with_level(address, Tlp::Green);
+    publish(&app, std::slice::from_ref(&hidden));
+    let status = app.client("cert-b/feed").offer(INDICATORS, std::slice::from_ref(&open));
+    // Nothing tells cert-b that cert-a has it, and what cert-b publishes is read.
+    assert_eq!(
+        (&status["success_count"], &status["successes"][0]["message"]),
+        (&json!(1), &Value::Null),
+        "{status}"
+    );
+    let of = |client: &str| {
+        let path = format!("{}?match[type]=ipv4-addr", objects_of(INDICATORS));
+        app.client(client).request(Method::GET, &path).send().objects()
+    };
+    assert_eq!(of("cert-b/siem"), std::slice::from_ref(&open));
+    assert_eq!(of("cert-a/guest"), std::slice::from_ref(&open));
+    // Whoever sees both gets it once.
+    assert_eq!(of("cert-a/siem"), std::slice::from_ref(&hidden));
+    app.restart();
+    assert_eq!((of("cert-a/siem"), of("cert-b/siem")), (vec![hidden.clone()], vec![open.clone()]));
+    let path = object_in(INDICATORS, &hidden);
+    assert_eq!(app.client("cert-a/feed").request(Method::DELETE, &path).send().status, 200);
+    assert_eq!(of("cert-a/siem"), [open]);
+}
+
+#[test]
+fn an_identity_named_only_as_where_something_was_seen_is_not_kept_beside_the_sighting() {
+    let app = TestApp::start();
+    let seen = with_level(malware(1), Tlp::Green);
+    let identity = |n: u32| {
+        json!({
+            "type": "identity", "spec_version": "2.1", "id": id("identity", n), "created": CREATED,
+            "modified": version(0), "name": "Victim", "identity_class": "organization",
+        })
+    };
+    let (victim, author) = (identity(1), identity(2));
+    let mut named = seen.clone();
+    named["created_by_ref"] = author["id"].clone();
+    let sighting = with_level(
+        json!({
+            "type": "sighting", "spec_version": "2.1", "id": id("sighting", 1), "created": CREATED,
+            "modified": version(0), "sighting_of_ref": seen["id"],
+            "where_sighted_refs": [victim["id"], author["id"]],
+        }),
+        Tlp::Green,
+    );
+    let told = failure(&app, INDICATORS, &[victim.clone(), author.clone(), named, sighting]);
+    assert!(told.contains("named only as where something was seen"), "{told}");
+    assert!(!sees(&app, "cert-b/siem", INDICATORS, &victim));
+    assert!(sees(&app, "cert-b/siem", INDICATORS, &author));
+}

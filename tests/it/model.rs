@@ -130,9 +130,15 @@ impl Model {
     }
 
     fn delete(&mut self, n: u32, words: &Words, organisation: usize) -> u16 {
-        let seen = self.visible(organisation, Tlp::Red);
+        let sees = |(row, owner): &&(Item, usize)| row.tlp < Tlp::Red || *owner == organisation;
+        let seen: Vec<_> = self.rows.iter().filter(sees).copied().collect();
         let goes: Vec<_> =
             seen.iter().filter(|(row, _)| row.n == n && words.take(*row, &seen)).copied().collect();
+        // What others have beside one's own stays.
+        let own: Vec<_> =
+            goes.iter().filter(|one| one.1 == organisation).map(|one| one.0.version()).collect();
+        let is_twin = |one: &&(Item, usize)| one.1 != organisation && own.contains(&one.0.version());
+        let goes: Vec<_> = goes.iter().filter(|one| !is_twin(one)).copied().collect();
         match &goes[..] {
             [] => 404,
             goes if goes.iter().any(|(_, owner)| *owner != organisation) => 403,

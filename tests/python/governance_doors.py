@@ -321,7 +321,8 @@ def routes():
         prefix = re.search(r'format!\("([^"]*)\{path\}', table)[1]
         for plain, form, name in re.findall(r'\.service\(\s*\w+\(\s*(?:"([^"]*)"|&format!\("([^"]*)"\)|(\w+)\))', table):
             filled = re.sub(r"(?<!\{)\{(\w+)\}(?!\})", lambda match: named[match[1]], form)
-            paths.append(prefix + (plain or re.sub(r"\{\{(\w+)\}\}", r"{\1}", filled) or named[name]))
+            own = plain or re.sub(r"\{\{(\w+)\}\}", r"{\1}", filled)
+            paths.append(prefix + (named[name] if name else own))
         wanted += re.findall(r"\.(service|configure)\((?!\w*routes\))", table)
         wanted += [other for other in re.findall(r"\.configure\((\w*routes)\)", table) if other not in re.findall(r"\nfn (\w*routes)\(", text)]
     return paths, len(wanted)

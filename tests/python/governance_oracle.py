@@ -74,8 +74,8 @@ class Exchange:
         writes = organisation in settings.get("write", agreement["parties"])
         if "audiences" in settings:
             named = [one for one in self.audiences.values() if one["name"] in settings["audiences"]]
-            reads = reads and any(self.is_member(organisation, one["id"]) for one in named)
-            writes = writes and reads
+            member = any(self.is_member(organisation, one["id"]) for one in named)
+            reads, writes = reads and member, writes and member
         return reads and role in READERS, writes and role in WRITERS
 
     def is_member(self, organisation, audience):

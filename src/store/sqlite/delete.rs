@@ -1,9 +1,9 @@
 //! Deleting versions of an object (TAXII 2.1 §5.7).
 
-use super::add::version_key;
 use super::family::{Member, family};
 use super::hold::Holds;
 use super::removal::{DELETED, Removal};
+use super::rows::version_key;
 use super::writer::Work;
 use crate::audit::{Event, event as audit};
 use crate::policy::EraseScope;
@@ -36,7 +36,14 @@ impl<'w, 'a> Deletion<'w, 'a> {
         };
         let hash = crate::store::id_hash(&order.id);
         let members = family(self.work, coll, &order.id, hash)?;
-        let (goes, stays) = split(members, order);
+        let (goes, mut stays) = split(members, order);
+        // Beside an observable of its own there may be that of another organisation, which stays.
+        let owner = order.scope.organisation();
+        let own: Vec<_> =
+            goes.iter().filter(|one| one.handling.owner == owner).map(|one| one.version.clone()).collect();
+        let is_twin = |member: &Member| member.handling.owner != owner && own.contains(&member.version);
+        let (twins, goes): (Vec<Member>, Vec<Member>) = goes.into_iter().partition(is_twin);
+        stays.extend(twins);
         if goes.is_empty() {
             return Ok(Deleted::Nothing);
         }

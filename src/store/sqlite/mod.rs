@@ -3,6 +3,7 @@
 mod add;
 mod checkpoint;
 mod classes;
+mod compare;
 mod delete;
 mod due;
 mod erase;
@@ -27,6 +28,7 @@ mod removal;
 #[cfg(test)]
 mod reopen_tests;
 mod review;
+mod rows;
 mod task;
 mod tool;
 mod trial;

@@ -1,8 +1,10 @@
 //! Objects that wait for release: put aside when they come in, and what the statuses of their POSTs say once
 //! an officer has decided.
 
-use super::add::{Adding, detail, form_of, version_key};
+use super::add::{Adding, detail};
+use super::compare::form_of;
 use super::objection::{Objection, TOO_MANY_WAITING, WAITING_CONFLICT};
+use super::rows::version_key;
 use super::writer::Work;
 use crate::stix::{StixTime, Timestamp};
 use crate::store::{Batch, Error, Prepared};

@@ -1,7 +1,7 @@
 //! Reading: pages, whether an object is known, statuses.
 
-use super::add::version_key;
 use super::classes::{CUSTOM, Classes, Selection, type_of};
+use super::rows::version_key;
 use super::{Shared, index};
 use crate::policy::{Handling, ReadScope};
 use crate::stix::{StixTime, Timestamp};

@@ -6,8 +6,8 @@
 
 use crate::audit::event::Served;
 use crate::stix::{StixTime, Timestamp};
-use crate::store::sqlite::add::version_key;
 use crate::store::sqlite::outcome::number;
+use crate::store::sqlite::rows::version_key;
 use rusqlite::types::Value;
 use std::collections::HashSet;
 
