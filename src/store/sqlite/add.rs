@@ -4,7 +4,7 @@
 use super::classes::{Class, type_of};
 use super::compare::against_pending;
 use super::family::{Member, family};
-use super::links::{Bounds, Upcoming, link_hash};
+use super::links::{Bounds, link_hash};
 use super::objection::{CONFLICT, Objection, WAITING_CONFLICT};
 use super::outcome::Outcome;
 use super::pending::Counts;
@@ -42,8 +42,8 @@ pub(super) struct Adding<'w, 'a> {
     pub(super) by_hash: HashMap<(i64, i64), Vec<usize>>,
     /// Positions in `rows` by [`link_hash`] of what they are about.
     pub(super) by_end: HashMap<(i64, i64), Vec<usize>>,
-    /// What the rest of the POST that is judged holds, by hash of the id, if floors need it.
-    pub(super) upcoming: HashMap<i64, Vec<Upcoming>>,
+    /// Which POST and which of its objects is judged.
+    place: (usize, usize),
     /// By collection: whether levels differ so that floors need be looked at.
     pub(super) bounds: HashMap<i64, Bounds>,
     /// Of stored rows that something was compared with: each is read and brought to its canonical
@@ -70,6 +70,8 @@ pub(super) struct Row {
     pub(super) post: Option<usize>,
     pub(super) class: Class,
     pub(super) form: OnceCell<Form>,
+    /// Where it stands among all that the transaction was given.
+    pub(super) place: (usize, usize),
 }
 
 pub(super) enum Verdict {
@@ -99,7 +101,7 @@ impl<'w, 'a> Adding<'w, 'a> {
             by_hash: HashMap::new(),
             by_end: HashMap::new(),
             bounds: HashMap::new(),
-            upcoming: HashMap::new(),
+            place: (0, 0),
             forms: HashMap::new(),
             waiting_counts: Counts::new(),
             holds: true,
@@ -116,12 +118,15 @@ impl<'w, 'a> Adding<'w, 'a> {
     /// Judges a batch; what it tells in the status holds once the transaction is committed.
     pub(super) fn batch(&mut self, mut batch: Batch) -> Result<Owned, Error> {
         let coll = self.work.collection(&batch.collection)?.pk;
-        self.look_ahead(&batch, coll);
         let (mut successes, mut failures, mut pendings) = (Vec::new(), Vec::new(), Vec::new());
         let post = self.outcomes.len();
         self.outcomes.push(Outcome::new(&batch));
         self.post = Some(post);
-        for entry in std::mem::take(&mut batch.entries) {
+        // What is about other objects is judged when those are: its level depends on what becomes of them.
+        let mut entries: Vec<_> = std::mem::take(&mut batch.entries).into_iter().enumerate().collect();
+        entries.sort_by_key(|(_, entry)| is_about_others(entry));
+        for (at, entry) in entries {
+            self.place = (post, at);
             let (detail, list) = match entry {
                 Entry::Refused(label, code, message) => {
                     self.outcomes[post].refused(&label.id, &label.version, code);
@@ -162,8 +167,9 @@ impl<'w, 'a> Adding<'w, 'a> {
                     }
                 }
             };
-            list.push(detail);
+            list.push((at, detail));
         }
+        let [successes, failures, pendings] = [successes, failures, pendings].map(in_order);
         let status = Status {
             id: batch.status_id,
             status: if pendings.is_empty() { Progress::Complete } else { Progress::Pending },
@@ -234,7 +240,15 @@ impl<'w, 'a> Adding<'w, 'a> {
             let version = prepared.admitted.object().version().as_str();
             self.outcomes[post].lowered(prepared.admitted.object().id().as_str(), version, from, to);
         }
-        let row = Row { class: self.class(&prepared, &handling)?, hash, prepared, received, post, form };
+        let row = Row {
+            class: self.class(&prepared, &handling)?,
+            hash,
+            prepared,
+            received,
+            post,
+            place: self.place,
+            form,
+        };
         self.accept(collection, coll, row, &stored, &pending)?;
         Ok(Verdict::Stored)
     }
@@ -288,7 +302,9 @@ impl<'w, 'a> Adding<'w, 'a> {
 
     /// Writes everything accepted, with `date_added` in the order accepted.
     pub(super) fn write_objects(&mut self) -> Result<(), Error> {
-        for (collection, rows) in std::mem::take(&mut self.rows) {
+        for (collection, mut rows) in std::mem::take(&mut self.rows) {
+            // In the order sent, which is not that of judging.
+            rows.sort_by_key(|row| row.place);
             write_rows(self.work, &collection, rows, &mut self.outcomes)?;
         }
         Ok(())
@@ -327,6 +343,16 @@ fn relate(
     let order = other_version.cmp(one_version);
     other.beside(order.reverse(), one.handling, true);
     one.beside(order, other.handling, false)
+}
+
+fn is_about_others(entry: &Entry) -> bool {
+    matches!(entry, Entry::Admitted(prepared) if !prepared.admitted.object().ends().is_empty())
+}
+
+/// Details in the order of the POST.
+fn in_order(mut details: Vec<(usize, StatusDetail)>) -> Vec<StatusDetail> {
+    details.sort_by_key(|(at, _)| *at);
+    details.into_iter().map(|(_, detail)| detail).collect()
 }
 
 pub(super) fn detail(id: String, version: String, message: Option<String>) -> StatusDetail {

@@ -5,8 +5,8 @@ use super::add::{Adding, Row};
 use super::family::{Member, family, settle};
 use super::index;
 use crate::policy::Handling;
-use crate::stix::{Object, StixId, StixTime, Timestamp, Tlp};
-use crate::store::{Batch, Entry, Error, Prepared, id_hash};
+use crate::stix::{Object, Timestamp, Tlp};
+use crate::store::{Error, id_hash};
 use rusqlite::OptionalExtension;
 use std::sync::Arc;
 
@@ -17,9 +17,6 @@ pub(super) struct Bounds {
     /// The lowest level of what is about something.
     lowest: Option<Tlp>,
 }
-
-/// A version of an object that comes with what is about it: its id, version and level.
-pub(super) type Upcoming = (StixId, StixTime, Tlp);
 
 /// The key in the index of what is about an object; never that of the object itself.
 pub(super) fn link_hash(id: &str) -> i64 {
@@ -55,37 +52,10 @@ impl Adding<'_, '_> {
             let pending = pending.filter(|found| found.object().id().as_str() == end);
             let pending = pending.map(|found| (found.object().version(), found.handling()));
             let known = stored.chain(pending).map(|(version, handling)| (version, handling.own_level(now)));
-            let upcoming = self.upcoming.get(&hash).map(Vec::as_slice).unwrap_or_default();
-            let upcoming = upcoming.iter().filter(|(id, ..)| id.as_str() == end);
-            let upcoming = upcoming.map(|(_, version, tlp)| (version, *tlp));
-            let latest = known.chain(upcoming).max_by_key(|(version, _)| *version);
+            let latest = known.max_by_key(|(version, _)| *version);
             floor = floor.max(latest.map_or(Tlp::Clear, |(_, tlp)| tlp));
         }
         Ok(floor)
-    }
-
-    /// Notes what a POST holds, if something in it is about something and levels differ: an object that comes
-    /// after what is about it counts as well.
-    pub(super) fn look_ahead(&mut self, batch: &Batch, coll: i64) {
-        self.upcoming.clear();
-        let admitted = batch.entries.iter().filter_map(|entry| match entry {
-            Entry::Admitted(prepared) => Some(prepared.as_ref()),
-            _ => None,
-        });
-        let level = |prepared: &Prepared| prepared.admitted.handling().level(batch.received);
-        let is_about = |prepared: &&Prepared| !prepared.admitted.object().ends().is_empty();
-        let Some(lowest) = admitted.clone().filter(is_about).map(level).min() else {
-            return;
-        };
-        if self.bounds(&batch.collection, coll, batch.received).highest <= lowest {
-            return;
-        }
-        for prepared in admitted {
-            let object = prepared.admitted.object();
-            let tlp = prepared.admitted.handling().own_level(batch.received);
-            let found = (object.id().clone(), object.version().clone(), tlp);
-            self.upcoming.entry(prepared.id_hash).or_default().push(found);
-        }
     }
 
     /// Raises what is about the row at `at` and is lower than it.
