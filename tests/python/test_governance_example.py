@@ -124,7 +124,6 @@ def test_cert_b_may_not_write_to_the_crime_collection(hub):
     assert answer.status_code == 403 and "you may not write to this collection" in answer.text
 
 
-@pytest.mark.skip(reason="reviewed release is not merged yet")
 def test_organised_crime_infrastructure_is_released_by_an_officer(hub):
     def submit(name):
         status = hub.post(objects_of(name), "cert-a", "crime", "crime")
