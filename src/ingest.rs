@@ -11,6 +11,7 @@ use crate::stix::claims::Claims;
 use crate::stix::object::{Label, Rejected};
 use crate::store::{Batch, Entry, Error, Prepared, Store};
 use crate::taxii::Envelope;
+use crate::taxii::resource::known;
 use std::cell::RefCell;
 
 /// Judges every object of an envelope. Nothing is stored yet; no lock is held.
@@ -77,7 +78,8 @@ fn entry(
     };
     let label = Label { id: object.id().to_string(), version: object.version().as_str().to_owned() };
     if object.is_known_anyway() {
-        return Entry::Known(label);
+        let remark = known(&label.id);
+        return Entry::Known(label, remark);
     }
     match policy::admit(directory, scope, object, standing, now) {
         Ok(admitted) => Entry::Admitted(Box::new(Prepared::new(admitted))),

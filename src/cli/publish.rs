@@ -10,7 +10,7 @@ use crate::client::{Client, ClientError, Found};
 use crate::http::Preview;
 use crate::taxii::envelope::OBJECTS_MAX;
 use crate::taxii::resource::{
-    KNOWN_PAP, KNOWN_TLP, PRESENT, Progress, Status, StatusDetail, WAITS_FOR_RELEASE,
+    KNOWN_PAP, KNOWN_TLP, ONLY_SEEN_AT, PRESENT, Progress, Status, StatusDetail, WAITS_FOR_RELEASE,
 };
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -137,7 +137,8 @@ impl Summary {
         self.success += status.success_count;
         self.failure += status.failure_count;
         self.pending += status.pending_count;
-        let is_unchanged = |text: &String| [PRESENT, KNOWN_TLP, KNOWN_PAP].contains(&text.as_str());
+        let is_unchanged =
+            |text: &String| [PRESENT, KNOWN_TLP, KNOWN_PAP, ONLY_SEEN_AT].contains(&text.as_str());
         let unchanged = |detail: &&StatusDetail| detail.message.as_ref().is_some_and(is_unchanged);
         self.unchanged += status.successes.iter().filter(unchanged).count() as u64;
         self.failures.extend(status.failures);

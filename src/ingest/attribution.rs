@@ -8,6 +8,7 @@ use crate::stix::content::Options;
 use crate::stix::{StixId, Timestamp, claims};
 use crate::store::{Entry, Prepared, Store, sha256};
 use crate::taxii::Envelope;
+use crate::taxii::resource::ONLY_SEEN_AT;
 use std::collections::{HashMap, HashSet};
 
 /// Re-creates what must not tell whose it is; what cannot be re-created is refused.
@@ -61,12 +62,10 @@ fn hide_victims(entries: &mut [Entry], hidden: &[usize]) {
         let Some(prepared) = admitted(entry) else { continue };
         let id = prepared.admitted.object().id();
         if id.object_type() == "identity" && seen_at.contains(id.as_str()) && !named.contains(id.as_str()) {
-            refuse(entry, ONLY_SEEN_AT.to_owned());
+            *entry = Entry::Known(prepared.label(), ONLY_SEEN_AT);
         }
     }
 }
-
-const ONLY_SEEN_AT: &str = "it is named only as where something was seen, and the sighting is kept without that; publish the identity by itself if others may know of it";
 
 /// What stands in the place of sources in one collection.
 struct Masks<'a> {

@@ -110,8 +110,8 @@ pub enum Entry {
     Refused(Label, &'static str, String),
     /// Stored with the others without being told of: the identity of the collection.
     Companion(Box<Prepared>),
-    /// Known to everybody by its id, and so a success without being stored.
-    Known(Label),
+    /// A success without being stored, and what is said of it.
+    Known(Label, &'static str),
 }
 
 /// An admitted object with what storing needs computed beforehand.

@@ -169,6 +169,9 @@ pub const KNOWN_TLP: &str = "a level of TLP, which everybody knows by its id; no
 /// The same of PAP.
 pub const KNOWN_PAP: &str = "a level of PAP, which everybody knows by its id; nothing was stored";
 
+/// Said of the identity of a victim beside a sighting that does not name it.
+pub const ONLY_SEEN_AT: &str = "nothing was stored: it is named only as where something was seen, and the sighting is kept without that; publish the identity by itself if others may know of it";
+
 /// What is said of the built-in marking with this id.
 pub fn known(id: &str) -> &'static str {
     if Pap::of_marking(id).is_some() { KNOWN_PAP } else { KNOWN_TLP }

@@ -15,7 +15,7 @@ use crate::stix::Timestamp;
 use crate::stix::marking::built_in;
 use crate::stix::object::Label;
 use crate::store::{Batch, Entry, Error, Prepared};
-use crate::taxii::resource::{PRESENT, Progress, Status, StatusDetail, known};
+use crate::taxii::resource::{PRESENT, Progress, Status, StatusDetail};
 use rusqlite::params;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -132,10 +132,9 @@ impl<'w, 'a> Adding<'w, 'a> {
                     self.outcomes[post].refused(&label.id, &label.version, code);
                     (detail(label.id, label.version, Some(message)), &mut failures)
                 }
-                Entry::Known(label) => {
+                Entry::Known(label, remark) => {
                     self.outcomes[post].present();
-                    let remark = known(&label.id).to_owned();
-                    (detail(label.id, label.version, Some(remark)), &mut successes)
+                    (detail(label.id, label.version, Some(remark.to_owned())), &mut successes)
                 }
                 Entry::Companion(prepared) => {
                     self.judge(&batch.collection, coll, prepared, batch.received.micros())?;

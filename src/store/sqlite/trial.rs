@@ -29,9 +29,8 @@ fn judge(work: &mut Work, batch: Batch) -> Result<Vec<Tried>, Error> {
                 tried.push(Tried { label, verdict: Err((code, message)), handling: None });
                 continue;
             }
-            Entry::Known(label) => {
-                let remark = crate::taxii::resource::known(&label.id).to_owned();
-                tried.push(Tried { label, verdict: Ok(Some(remark)), handling: None });
+            Entry::Known(label, remark) => {
+                tried.push(Tried { label, verdict: Ok(Some(remark.to_owned())), handling: None });
                 continue;
             }
             Entry::Companion(_) => continue,

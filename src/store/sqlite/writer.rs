@@ -169,7 +169,7 @@ fn bytes(job: &Job) -> usize {
             prepared.admitted.object().json().len() + ROW_BYTES
         }
         Entry::Refused(_, _, message) => message.len() + ROW_BYTES,
-        Entry::Known(_) => ROW_BYTES,
+        Entry::Known(..) => ROW_BYTES,
     };
     match job {
         Job::Add(batch, _) => PAGE_BYTES + batch.entries.iter().map(entry).sum::<usize>(),
