@@ -200,6 +200,8 @@ fn split(
     let (mut batches, mut oversized) = (Vec::new(), Vec::new());
     let (markings, others): (Vec<_>, Vec<_>) =
         objects.iter().partition(|item| item.is_marking && item.together.is_none());
+    let mut markings_left = markings.len();
+    let is_much = objects.len() > ENVELOPE_OBJECTS;
     let all: Vec<&input::Item> = markings.into_iter().chain(others).collect();
     let mut current = Batch::new();
     let mut bytes = FRAME;
@@ -210,6 +212,10 @@ fn split(
             continue;
         }
         let is_full = bytes + size > wanted || current.len() + unit.len() > ENVELOPE_OBJECTS;
+        // Markings go by themselves if there is too much for one envelope: the others wait for them.
+        let starts = is_much && markings_left == 0;
+        markings_left = markings_left.wrapping_sub(1);
+        let is_full = is_full || starts;
         if !current.is_empty() && is_full {
             batches.push(std::mem::take(&mut current));
             bytes = FRAME;

@@ -205,11 +205,12 @@ fn sql(query: &Query, picked: bool) -> String {
     };
     let mut sql = format!(
         "SELECT l.added, o.id, o.version, {json} FROM log l CROSS JOIN object o ON o.seq = l.seq
-         WHERE l.coll = ?1 AND l.added > ?2 AND +l.class IN rarray(?3)"
+         WHERE l.coll = ?1 AND l.added > ?2 AND +l.class IN rarray"
     );
+    // What a word selects is visible, so one list is enough where nothing but words select.
     match query.matches.versions().exact.is_empty() {
-        true => sql.push_str(" AND +l.class IN rarray(?4)"),
-        false => sql.push_str(" AND (+l.class IN rarray(?4) OR l.version_key IN rarray(?5))"),
+        true => sql.push_str("(?4)"),
+        false => sql.push_str("(?3) AND (+l.class IN rarray(?4) OR l.version_key IN rarray(?5))"),
     }
     if picked {
         sql.push_str(" AND l.added IN rarray(?6)");
