@@ -120,6 +120,8 @@ pub struct Prepared {
     pub(crate) admitted: Admitted,
     pub(crate) sha256: [u8; 32],
     pub(crate) id_hash: i64,
+    /// Keys in the index of what it is about.
+    pub(crate) links: Vec<i64>,
     /// What it was called when it was sent, if it is called otherwise now.
     pub(crate) sent_as: Option<Label>,
     /// What officers call it; known if it waits for them.
@@ -130,9 +132,10 @@ impl Prepared {
     /// Computes checksum and hash, so that the writer need not.
     pub fn new(admitted: Admitted) -> Self {
         let sha256 = sha256(admitted.object().json());
+        let links = admitted.object().ends().iter().map(|end| link_of(id_hash(end))).collect();
         let id_hash = id_hash(admitted.object().id().as_str());
         let name = admitted.waits().then(|| claims::name(admitted.object().json())).flatten();
-        Self { admitted, sha256, id_hash, sent_as: None, name }
+        Self { admitted, sha256, id_hash, links, sent_as: None, name }
     }
 
     /// For an object that was re-created after it had been sent under this name.
@@ -239,6 +242,11 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest.as_ref());
     out
+}
+
+/// From the hash of an id to the key of what is about that object.
+pub(crate) fn link_of(id_hash: i64) -> i64 {
+    id_hash ^ 0x5A5A_5A5A_5A5A_5A5A
 }
 
 /// The first eight bytes of an id's SHA-256: nobody can make many ids that share one.

@@ -4,7 +4,7 @@
 use super::classes::{Class, type_of};
 use super::compare::against_pending;
 use super::family::{Member, family};
-use super::links::{Bounds, link_hash};
+use super::links::Bounds;
 use super::objection::{CONFLICT, Objection, WAITING_CONFLICT};
 use super::outcome::Outcome;
 use super::pending::Counts;
@@ -40,7 +40,7 @@ pub(super) struct Adding<'w, 'a> {
     pub(super) rows: HashMap<String, Vec<Row>>,
     /// Positions in `rows` by hash of the id.
     pub(super) by_hash: HashMap<(i64, i64), Vec<usize>>,
-    /// Positions in `rows` by [`link_hash`] of what they are about.
+    /// Positions in `rows` by the keys of what they are about.
     pub(super) by_end: HashMap<(i64, i64), Vec<usize>>,
     /// Which POST and which of its objects is judged.
     place: (usize, usize),
@@ -288,8 +288,8 @@ impl<'w, 'a> Adding<'w, 'a> {
         }
         let at = rows.len();
         self.by_hash.entry((coll, row.hash)).or_default().push(at);
-        for end in row.prepared.admitted.object().ends() {
-            self.by_end.entry((coll, link_hash(end))).or_default().push(at);
+        for link in &row.prepared.links {
+            self.by_end.entry((coll, *link)).or_default().push(at);
         }
         rows.push(row);
         let is_latest = stored.iter().all(|member| member.version < version);

@@ -65,7 +65,9 @@ impl Adding<'_, '_> {
         if is_lower && !prepared.admitted.may_lower() {
             return Ok(Some(DOWNGRADE));
         }
-        let is_new = !self.work.classes.knows(handling);
+        // Asked only where there are many at all, since it takes time.
+        let may_be_many = self.work.classes.handlings().len() >= HANDLINGS_MAX;
+        let is_new = may_be_many && !self.work.classes.knows(handling);
         if is_new && self.work.classes.handlings_of(&handling.owner) >= HANDLINGS_MAX {
             return Ok(Some(TOO_MANY_HANDLINGS));
         }

@@ -20,7 +20,7 @@ pub(super) struct Bounds {
 
 /// The key in the index of what is about an object; never that of the object itself.
 pub(super) fn link_hash(id: &str) -> i64 {
-    id_hash(&format!("about {id}"))
+    crate::store::link_of(id_hash(id))
 }
 
 /// Can an object of this id be about another one?

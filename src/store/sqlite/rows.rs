@@ -1,7 +1,6 @@
 //! Writing the rows of what was accepted.
 
 use super::add::Row;
-use super::links::link_hash;
 use super::outcome::Outcome;
 use super::writer::Work;
 use crate::store::Error;
@@ -44,7 +43,7 @@ pub(super) fn write_rows(
             }
             let object = row.prepared.admitted.object();
             places.push((row.hash, (coll, added)));
-            places.extend(object.ends().iter().map(|end| (link_hash(end), (coll, added))));
+            places.extend(row.prepared.links.iter().map(|link| (*link, (coll, added))));
             dated.extend(row.prepared.admitted.retention_until().map(|due| [due, coll, added]));
             if let Some(terms) = object.defines() {
                 defined.push((object.id().to_string(), terms.clone()));
