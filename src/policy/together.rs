@@ -150,23 +150,20 @@ impl<'a> Together<'a> {
     fn translated(&self, at: usize, own: &Terms) -> Option<Terms> {
         let Item::Object(object) = &self.items[at] else { return None };
         let about = object.ends().first()?;
-        let here = self.latest(about);
-        let stored = (self.around.stored)(about);
-        let is_newer = |(version, _): &(StixTime, Handling)| {
-            here.is_none_or(|to| self.items[to].version().is_none_or(|here| version > here))
+        // The version of this envelope may come to be refused by what is stored, so both count.
+        let here = match self.latest(about) {
+            Some(to) => Some(self.settled(to, &self.own[to].0).ok()?),
+            None => None,
         };
+        let stored = (self.around.stored)(about);
         let mut terms = own.clone();
-        match (stored.filter(is_newer), here) {
-            (Some((_, handling)), _) => {
-                terms.add(&handling.terms);
-                terms.tlp = terms.tlp.max(Some(handling.level(self.around.now)));
-            }
-            (None, Some(to)) => {
-                let standing = self.settled(to, &self.own[to].0).ok()?;
-                terms.add(&standing.terms);
-                terms.tlp = terms.tlp.max(level(&standing.terms, self.around.now));
-            }
-            (None, None) => return None,
+        if let Some(standing) = here {
+            terms.add(&standing.terms);
+            terms.tlp = terms.tlp.max(level(&standing.terms, self.around.now));
+        }
+        if let Some((_, handling)) = stored {
+            terms.add(&handling.terms);
+            terms.tlp = terms.tlp.max(Some(handling.level(self.around.now)));
         }
         terms.tlp.map(|_| terms)
     }

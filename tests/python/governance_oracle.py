@@ -155,7 +155,9 @@ class Exchange:
         """A translation without a level of its own is as the latest version of what it translates."""
         if part.thing["type"] != "language-content" or part.has_level:
             return
-        others = latest(part.thing["object_ref"], parts, log, stored)
+        # The version that comes along may be refused by what is stored: both count.
+        ref = part.thing["object_ref"]
+        others = latest(ref, parts, log, stored) + latest(ref, [], log, {}) + latest(ref, parts, Log(), {})
         levels = [other.level(now) for other in others]
         if others and None not in levels:
             part.base = part.own_level = max(levels + ([] if part.own_level is None else [part.own_level]))
