@@ -39,14 +39,13 @@ fn accepted(body: &[u8], profile: Profile) -> Option<Vec<Option<Object>>> {
 }
 
 /// What holds of an object that is accepted, and of one that is refused.
-fn kept(
-    object: Result<Object, (liaison::stix::object::Label, liaison::stix::ObjectError)>,
-) -> Option<Object> {
+fn kept(object: Result<Object, Box<liaison::stix::object::Rejected>>) -> Option<Object> {
     let object = match object {
         Ok(object) => object,
-        Err((label, error)) => {
+        Err(rejected) => {
+            let label = &rejected.label;
             assert!(label.id.chars().count() <= 300 && label.version.chars().count() <= 300);
-            bearable(&error.to_string());
+            bearable(&rejected.error.to_string());
             return None;
         }
     };
