@@ -200,7 +200,6 @@ pub fn admit(
     }
     let owner = owner(directory, peer, place, &object)?;
     let standing = standing?;
-    let source = standing.source;
     let object = stamped(place.collection.unmarked, object, &standing);
     let is_own = owner == peer.organisation();
     let (handling, retention_until) = handling(&object, owner, peer, standing);
@@ -210,7 +209,6 @@ pub fn admit(
     }
     check_purpose(place, &handling)?;
     let may_lower = is_own && place.collection.downgrade == Downgrade::Owner;
-    debug_assert!(handling.source == source);
     Ok(Admitted {
         object,
         handling: Arc::new(handling),

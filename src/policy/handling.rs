@@ -79,15 +79,13 @@ impl Handling {
         }
     }
 
-    /// Is whatever is seen under this handling seen under the other one by the same clients, whoever owns
-    /// the two?
+    /// Do the same clients see what is under this handling and what is under the other one, although the two
+    /// have different owners? Where the owner matters it is not so.
     pub fn reaches_as_far(&self, other: &Self, now: Timestamp) -> bool {
-        let same = |one: &Self| (one.floor, one.for_all_purposes, one.relay.is_none());
-        self.terms == other.terms
-            && same(self) == same(other)
-            && self.relay.is_none()
-            && self.level(now) <= Tlp::Amber
-            && self.terms.needs.is_empty()
+        let does_owner_matter = self.level(now) > Tlp::Amber || !self.terms.needs.is_empty();
+        let relays = self.relay.is_some() || other.relay.is_some();
+        let same = self.floor == other.floor && self.for_all_purposes == other.for_all_purposes;
+        same && self.terms == other.terms && !relays && !does_owner_matter
     }
 
     /// The same, raised to at least this level.

@@ -9,6 +9,7 @@ use crate::stix::marking::{Terms, built_in};
 use crate::stix::object::Rejected;
 use crate::stix::schema::{self, Class};
 use crate::stix::{Object, StixTime, Timestamp, Tlp};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -84,6 +85,8 @@ pub struct Together<'a> {
     own: Vec<(Arc<Terms>, Option<Refusal>)>,
     /// By item: what it takes from others.
     inherited: HashMap<usize, Arc<Terms>>,
+    /// Terms that were given a level; the pointers are into `own`, which lives as long.
+    given: RefCell<HashMap<(*const Terms, Tlp), Arc<Terms>>>,
     /// Inheritance was given up: whoever depends on it is refused.
     is_entangled: bool,
 }
@@ -92,7 +95,14 @@ impl<'a> Together<'a> {
     /// Looks at all items.
     pub fn new(items: &'a [Item], around: Around<'a>) -> Self {
         let own = Resolver::new(items, &around).all(items);
-        let mut together = Self { around, items, own, inherited: HashMap::new(), is_entangled: false };
+        let mut together = Self {
+            around,
+            items,
+            own,
+            inherited: HashMap::new(),
+            given: RefCell::default(),
+            is_entangled: false,
+        };
         together.inherit();
         together
     }
@@ -127,7 +137,7 @@ impl<'a> Together<'a> {
         if self.is_entangled {
             return Err(Refusal::Entangled);
         }
-        let given = |tlp| Arc::new(Terms { tlp: Some(tlp), ..Terms::clone(own) });
+        let given = |tlp| self.given(own, tlp);
         let about = || self.translated(at, own);
         match (self.items[at].object_type(), self.around.unmarked) {
             ("marking-definition" | "extension-definition", _) => with(given(Tlp::Clear), Source::Type),
@@ -144,6 +154,13 @@ impl<'a> Together<'a> {
             (_, Unmarked::Inherit) => Err(Refusal::NothingInherited),
             (_, Unmarked::Reject) => Err(Refusal::Unmarked),
         }
+    }
+
+    /// The same terms with a level; most objects have the same, which then is one value.
+    fn given(&self, own: &Arc<Terms>, tlp: Tlp) -> Arc<Terms> {
+        let mut given = self.given.borrow_mut();
+        let entry = given.entry((Arc::as_ptr(own), tlp));
+        entry.or_insert_with(|| Arc::new(Terms { tlp: Some(tlp), ..Terms::clone(own) })).clone()
     }
 
     /// What a translation without a level is under: what its object is under.
@@ -249,8 +266,13 @@ impl<'a> Together<'a> {
         }
         let mut latest: HashMap<&str, (Option<&StixTime>, Tlp)> = HashMap::new();
         for (at, item) in self.items.iter().enumerate() {
-            let found = self.settled(at, &self.own[at].0).ok();
-            let found = found.and_then(|found| level(&found.terms, self.around.now));
+            let found = match &all[at] {
+                Ok(standing) => level(&standing.terms, self.around.now),
+                Err(_) => {
+                    let found = self.settled(at, &self.own[at].0).ok();
+                    found.and_then(|found| level(&found.terms, self.around.now))
+                }
+            };
             let (Some(tlp), Some(id)) = (found, item.id()) else { continue };
             let entry = latest.entry(id).or_insert((item.version(), tlp));
             if item.version() >= entry.0 {

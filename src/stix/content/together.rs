@@ -8,6 +8,7 @@ use crate::stix::Tlp;
 use crate::stix::equality::canonical;
 use crate::stix::format::identifier;
 use crate::stix::json::{Kind as Json, Seen, Value};
+use crate::stix::marking::TLP_2_EXTENSION;
 use crate::stix::timestamp::instant;
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -200,4 +201,3 @@ fn finding(code: &'static str, pointer: &str, message: String, value: Option<&st
 }
 
 const WARNINGS_TOGETHER: usize = 1_000;
-const TLP_2_EXTENSION: &str = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d";

@@ -135,11 +135,6 @@ impl Terms {
         self.needs.extend(other.needs.iter().cloned());
         self.attribution = self.attribution.max(other.attribution);
     }
-
-    /// Does it say anything but a level?
-    pub fn is_only_level(&self) -> bool {
-        Self { tlp: None, ..self.clone() } == Self::default()
-    }
 }
 
 /// What both allow, where absence allows everything.
