@@ -90,14 +90,14 @@ impl Classes {
 
     /// The key of a handling, made if it is new.
     pub(super) fn intern_handling(
-        &mut self,
+        self: &mut Arc<Self>,
         connection: &Connection,
         handling: &Arc<Handling>,
     ) -> Result<i64, Error> {
         if let Some(key) = self.handling_keys.get(handling) {
             return Ok(*key);
         }
-        let key = self.remember_handling(handling.clone());
+        let key = Arc::make_mut(self).remember_handling(handling.clone());
         let text = serde_json::to_string(&**handling).map_err(|error| Error::Backend(error.to_string()))?;
         connection.execute("INSERT INTO handling (pk, text) VALUES (?1, ?2)", params![key, text])?;
         Ok(key)
@@ -119,7 +119,11 @@ impl Classes {
     }
 
     /// The key of a class, made if it is new.
-    pub(super) fn intern_class(&mut self, connection: &Connection, class: Class) -> Result<i64, Error> {
+    pub(super) fn intern_class(
+        self: &mut Arc<Self>,
+        connection: &Connection,
+        class: Class,
+    ) -> Result<i64, Error> {
         if let Some(key) = self.class_keys.get(&class) {
             return Ok(*key);
         }
@@ -128,7 +132,7 @@ impl Classes {
         let [later, earlier, twins] = [&class.later, &class.earlier, &class.twins].map(write_set);
         let key = self.classes.len() as i64 + 1;
         connection.execute(sql, params![key, class.handling, class.object_type, later, earlier, twins])?;
-        self.remember_class(class);
+        Arc::make_mut(self).remember_class(class);
         Ok(key)
     }
 

@@ -98,7 +98,8 @@ impl<T: Send + 'static> Task for Asked<T> {
 pub(super) struct Work<'a> {
     pub(super) transaction: Transaction<'a>,
     pub(super) shared: &'a Shared,
-    pub(super) classes: Classes,
+    /// Copied when the first new one comes up: most transactions bring none.
+    pub(super) classes: Arc<Classes>,
     pub(super) collections: HashMap<String, Collection>,
     pub(super) last_seq: i64,
     /// Rows already known that changed class or went: pages that hold them are stale.
@@ -244,7 +245,7 @@ impl<'a> Work<'a> {
         Ok(Self {
             transaction,
             shared,
-            classes: Classes::clone(&shared.classes.read()),
+            classes: shared.classes.read().clone(),
             collections: shared.collections.read().clone(),
             last_seq: shared.waiting.read().last_seq(),
             changed: HashMap::new(),
@@ -344,7 +345,7 @@ impl<'a> Work<'a> {
     fn finish(mut self) -> Result<(), Error> {
         let ledger = self.seal()?;
         // Before the commit: what a reader can see, its classes and its index must tell.
-        let before = std::mem::replace(&mut *self.shared.classes.write(), Arc::new(self.classes));
+        let before = std::mem::replace(&mut *self.shared.classes.write(), self.classes);
         {
             let mut waiting = self.shared.waiting.write();
             for (hash, place) in &self.indexed {
