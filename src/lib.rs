@@ -14,6 +14,7 @@
 //! * [`store`]: the contract that keeps objects, its SQLite backend, and the cache of pages.
 //! * [`ingest`]: an envelope becomes a batch for the store.
 //! * [`feed`]: pages as they are sent: fast paths, `next`, cache.
+//! * [`export`]: files for those who never speak TAXII: lists, rules, feeds.
 //! * [`http`]: the server. Its route table is one function.
 //! * [`client`]: a TAXII client, for our own server and others.
 //! * [`cli`]: the commands; the only place that wires things together.
@@ -47,6 +48,8 @@ pub mod store;
 pub mod ingest;
 
 pub mod feed;
+
+pub mod export;
 
 pub mod http;
 

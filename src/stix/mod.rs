@@ -5,6 +5,7 @@
 //! [`object`] is what is kept of one that passed.
 
 pub mod anonymous;
+pub mod atom;
 pub mod claims;
 pub mod content;
 pub mod equality;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Lowest first. `http` and `client` are side by side.
-const ORDER: [&[&str]; 10] = [
+const ORDER: [&[&str]; 11] = [
     &["stix"],
     &["taxii"],
     &["registry"],
@@ -12,6 +12,7 @@ const ORDER: [&[&str]; 10] = [
     &["store"],
     &["ingest"],
     &["feed"],
+    &["export"],
     &["http", "client"],
     &["cli"],
 ];

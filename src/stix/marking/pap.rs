@@ -24,6 +24,16 @@ impl Pap {
         KNOWN.iter().find(|(known, _)| *known == uuid).map(|(_, pap)| *pap)
     }
 
+    /// The level's name without `PAP:`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clear => "CLEAR",
+            Self::Green => "GREEN",
+            Self::Amber => "AMBER",
+            Self::Red => "RED",
+        }
+    }
+
     /// The level of a label such as `pap:amber`.
     pub fn of_label(label: &str) -> Option<Self> {
         let label = super::unquoted(label);
@@ -47,12 +57,7 @@ impl Pap {
 
 impl fmt::Display for Pap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Clear => "PAP:CLEAR",
-            Self::Green => "PAP:GREEN",
-            Self::Amber => "PAP:AMBER",
-            Self::Red => "PAP:RED",
-        })
+        write!(f, "PAP:{}", self.name())
     }
 }
 
