@@ -3,9 +3,11 @@
 mod fraud;
 mod network;
 mod read;
+mod source;
 mod text;
 
 pub use read::{of_indicator, of_observable};
+pub use source::{Source, may_name_values, read};
 
 use std::fmt;
 
@@ -210,7 +212,6 @@ impl Atom {
     }
 
     /// A value as it was stored, which was parsed before.
-    #[expect(dead_code, reason = "read back by the store")]
     pub(crate) fn stored(kind: Kind, text: String) -> Self {
         Self { kind, text }
     }

@@ -1,5 +1,6 @@
 //! Where objects are kept: one contract, kept by every backend and tested on every backend.
 
+pub mod atoms;
 mod audit;
 mod cache;
 pub mod erasure;
@@ -17,6 +18,7 @@ use crate::stix::object::Label;
 use crate::stix::{StixTime, Timestamp, claims};
 use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
+use atoms::{AtomQuery, Named, Naming, Wanted};
 use erasure::{Step, Swept};
 use std::sync::Arc;
 
@@ -44,6 +46,18 @@ pub trait Store: Send + Sync {
     fn decide(&self, decisions: Vec<Decision>, now: Timestamp) -> Result<Vec<Outcome>, Error>;
     /// The next page in `date_added` order.
     fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error>;
+    /// Gives the values that objects name to `visit`, in `date_added` order; of how many objects' values the
+    /// time was over.
+    fn atoms(&self, scope: &ReadScope, query: &AtomQuery, visit: &mut dyn FnMut(Named))
+    -> Result<u64, Error>;
+    /// Gives all values of the objects that name one of `wanted` to `visit`, with the numbers of what was wanted
+    /// and of the scope.
+    fn named(
+        &self,
+        scopes: &[ReadScope],
+        wanted: &[Wanted],
+        visit: &mut dyn FnMut(usize, usize, Named),
+    ) -> Result<(), Error>;
     /// Does the scope see any version of this object?
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error>;
     /// Deletes versions of an object that belong to the scope's organisation.
@@ -122,6 +136,8 @@ pub struct Prepared {
     pub(crate) id_hash: i64,
     /// Keys in the index of what it is about.
     pub(crate) links: Vec<i64>,
+    /// The values that it names.
+    pub(crate) naming: Naming,
     /// What it was called when it was sent, if it is called otherwise now.
     pub(crate) sent_as: Option<Label>,
     /// What officers call it; known if it waits for them.
@@ -135,7 +151,8 @@ impl Prepared {
         let links = admitted.object().ends().iter().map(|end| link_of(id_hash(end))).collect();
         let id_hash = id_hash(admitted.object().id().as_str());
         let name = admitted.waits().then(|| claims::name(admitted.object().json())).flatten();
-        Self { admitted, sha256, id_hash, links, sent_as: None, name }
+        let naming = Naming::of(admitted.object());
+        Self { admitted, sha256, id_hash, links, naming, sent_as: None, name }
     }
 
     /// For an object that was re-created after it had been sent under this name.

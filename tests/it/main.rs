@@ -35,6 +35,7 @@ mod review;
 mod review_again;
 mod schemas;
 mod status;
+mod store_atoms;
 mod store_contract;
 mod tls;
 mod versions;

@@ -6,6 +6,7 @@ use liaison::feed::{Feed, Kind, PageLimits};
 use liaison::policy::{self, Anchor, Credential, Directory, Grant, Handling, Markings, ReadScope};
 use liaison::registry::Registry;
 use liaison::stix::{Timestamp, Tlp};
+use liaison::store::atoms::{AtomQuery, Named, Wanted};
 use liaison::store::sqlite::{self, Sqlite};
 use liaison::store::{CachedPage, Content, Deleted, Error, Handle, Page, PageCache, Query, Store};
 use liaison::taxii::resource::Status;
@@ -52,16 +53,16 @@ impl Place for OnDisk {
     }
 }
 
-fn on_every_backend(rule: impl Fn(&mut World)) {
+pub(crate) fn on_every_backend(rule: impl Fn(&mut World)) {
     for backend in BACKENDS {
         rule(&mut World::new(backend()));
     }
 }
 
 /// A store, and everybody who uses it.
-struct World {
+pub(crate) struct World {
     place: Box<dyn Place>,
-    store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn Store>,
     cache: Arc<PageCache>,
     directory: Directory,
 }
@@ -69,7 +70,7 @@ struct World {
 /// 2026-06-01T00:00:00Z
 const NOW: i64 = 1_780_272_000_000_000;
 
-fn at(micros: i64) -> Timestamp {
+pub(crate) fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(NOW + micros)
 }
 
@@ -80,7 +81,7 @@ impl World {
         Self { store: place.open(at(0), cache.clone()).unwrap(), place, cache, directory }
     }
 
-    fn reopen(&mut self, now: Timestamp) {
+    pub(crate) fn reopen(&mut self, now: Timestamp) {
         // Only one may be open at a time, so a harmless one stands in while the other closes.
         let spare = BACKENDS[0]();
         self.store = spare.open(now, self.cache.clone()).unwrap();
@@ -98,13 +99,13 @@ impl World {
         self.directory.grant(&peer, "exchange", collection).unwrap()
     }
 
-    fn scope(&self, client: &str) -> ReadScope {
+    pub(crate) fn scope(&self, client: &str) -> ReadScope {
         policy::read_scope(&self.grant(client, INDICATORS), at(0)).unwrap()
     }
 
     /// Adds objects as `cert-a/feed`.
     #[track_caller]
-    fn add(&self, objects: &[Value], now: Timestamp) -> Status {
+    pub(crate) fn add(&self, objects: &[Value], now: Timestamp) -> Status {
         self.add_as("cert-a/feed", INDICATORS, objects, now).unwrap()
     }
 
@@ -158,7 +159,7 @@ impl World {
     }
 
     #[track_caller]
-    fn delete(&self, client: &str, id: &str, versions: &str, now: Timestamp) -> Deleted {
+    pub(crate) fn delete(&self, client: &str, id: &str, versions: &str, now: Timestamp) -> Deleted {
         let scope = policy::erase_scope(&self.grant(client, INDICATORS), now).unwrap();
         let versions = Filter::parse(&format!("match[version]={versions}")).unwrap().matches.versions();
         self.store.delete(&scope, id, &versions, now).unwrap()
@@ -781,6 +782,22 @@ impl Store for Meddling<'static> {
         now: Timestamp,
     ) -> Result<Vec<liaison::store::Outcome>, Error> {
         self.store.decide(decisions, now)
+    }
+    fn atoms(
+        &self,
+        scope: &ReadScope,
+        query: &AtomQuery,
+        visit: &mut dyn FnMut(Named),
+    ) -> Result<u64, Error> {
+        self.store.atoms(scope, query, visit)
+    }
+    fn named(
+        &self,
+        scopes: &[ReadScope],
+        wanted: &[Wanted],
+        visit: &mut dyn FnMut(usize, usize, Named),
+    ) -> Result<(), Error> {
+        self.store.named(scopes, wanted, visit)
     }
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {
         self.store.knows(scope, id)

@@ -1,4 +1,5 @@
-//! The index from an object's id to its rows, and to those of the relationships that are about it.
+//! The index from an object's id to its rows, to those of the relationships that are about it, and from a
+//! value to the rows of the objects that name it.
 //!
 //! Ids are random, so writing each new one into a B-tree at once would touch one page for each
 //! object, and inserting would become slower as the collection grows. Instead new entries wait
@@ -8,6 +9,7 @@
 
 use super::links::{link_hash, may_have_ends};
 use crate::stix::claims;
+use crate::store::atoms::Naming;
 use crate::store::{Error, id_hash};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
@@ -53,10 +55,11 @@ impl Waiting {
         while let Some(row) = rows.next()? {
             let (id, place): (String, Place) = (row.get(0)?, (row.get(1)?, row.get(2)?));
             waiting.insert(id_hash(&id), place);
+            let json = row.get_ref(3)?.as_blob().unwrap_or_default();
             if may_have_ends(&id) {
-                let json = row.get_ref(3)?.as_blob().unwrap_or_default();
                 claims::ends(json).iter().for_each(|end| waiting.insert(link_hash(end), place));
             }
+            Naming::read(&id, json).keys().for_each(|key| waiting.insert(key, place));
         }
         Ok(waiting)
     }
@@ -84,6 +87,11 @@ impl Waiting {
     /// Takes rows out again whose transaction failed.
     pub(super) fn remove(&mut self, hash: i64, (coll, added): Place) {
         self.recent.remove(&(hash, coll, added));
+    }
+
+    /// All keys in memory.
+    pub(super) fn hashes(&self) -> Vec<i64> {
+        self.recent.iter().chain(&self.frozen).map(|entry| entry.0).collect()
     }
 
     /// Places in memory; may name rows that are deleted.

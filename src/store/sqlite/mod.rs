@@ -1,6 +1,7 @@
 //! The default backend: SQLite, one file, one writer thread, a few readers.
 
 mod add;
+mod atoms;
 mod checkpoint;
 mod classes;
 mod compare;
@@ -9,6 +10,7 @@ mod due;
 mod erase;
 mod erased;
 mod family;
+mod filter;
 mod hold;
 mod index;
 mod ledger;
@@ -45,6 +47,7 @@ use super::{
 };
 use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
 use crate::stix::{StixTime, Timestamp};
+use crate::store::atoms::{AtomQuery, Named, Wanted};
 use crate::store::erasure::{Step, Swept};
 use crate::taxii::Versions;
 use crate::taxii::resource::Status;
@@ -75,6 +78,8 @@ struct Shared {
     markings: RwLock<HashMap<String, Arc<Markings>>>,
     /// Filled before the commit; see `read::places`.
     waiting: RwLock<Waiting>,
+    /// Which keys of the index are certainly not there; for look-ups.
+    filter: filter::Lazy,
     /// Can what is left of erased rows in pages be overwritten?
     wipes_pages: bool,
     /// How far what is due has been looked for.
@@ -180,6 +185,24 @@ impl Store for Sqlite {
 
     fn page(&self, scope: &ReadScope, query: &Query) -> Result<Page, Error> {
         self.shared.page(scope, query)
+    }
+
+    fn atoms(
+        &self,
+        scope: &ReadScope,
+        query: &AtomQuery,
+        visit: &mut dyn FnMut(Named),
+    ) -> Result<u64, Error> {
+        self.shared.atoms(scope, query, visit)
+    }
+
+    fn named(
+        &self,
+        scopes: &[ReadScope],
+        wanted: &[Wanted],
+        visit: &mut dyn FnMut(usize, usize, Named),
+    ) -> Result<(), Error> {
+        self.shared.named(scopes, wanted, visit)
     }
 
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {

@@ -4,7 +4,7 @@ use super::checkpoint::empty_log;
 use super::classes::Classes;
 use super::index::Waiting;
 use super::ledger::Log;
-use super::{Collection, Readers, Shared, Sqlite, markings, pages, writer};
+use super::{Collection, Readers, Shared, Sqlite, atoms, markings, pages, writer};
 use crate::stix::Timestamp;
 use crate::store::{Error, PageCache};
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -46,6 +46,7 @@ impl Sqlite {
             scopes: RwLock::default(),
             markings: RwLock::new(markings),
             waiting: RwLock::new(Waiting::load(&connection)?),
+            filter: super::filter::Lazy::default(),
             wipes_pages: can_wipe(&connection)?,
             sweep: Mutex::default(),
             collections: RwLock::new(collections),
@@ -115,6 +116,7 @@ pub(super) fn connect(path: &Path, now: Timestamp) -> Result<Connection, Error> 
     connection.set_prepared_statement_cache_capacity(64);
     keep_plans(&connection)?;
     migrate(&mut connection, now)?;
+    atoms::fill(&mut connection)?;
     Ok(connection)
 }
 
@@ -299,13 +301,14 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
     include_str!("../migrations/sqlite/0004_audit.sql"),
     include_str!("../migrations/sqlite/0005_review.sql"),
     include_str!("../migrations/sqlite/0006_retention.sql"),
+    include_str!("../migrations/sqlite/0007_atom.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

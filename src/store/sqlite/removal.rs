@@ -1,5 +1,6 @@
 //! Taking versions out: what deletion by their owner and erasure have in common.
 
+use super::atoms;
 use super::family::{Member, settle_all};
 use super::links::{link_hash, may_have_ends};
 use super::writer::Work;
@@ -69,6 +70,7 @@ impl Removal<'_> {
             let json: Vec<u8> = transaction.prepare_cached(sql)?.query_row([member.seq], |row| row.get(0))?;
             hashes.extend(claims::ends(&json).iter().map(|end| link_hash(end)));
         }
+        hashes.extend(atoms::remove(transaction, (coll, member.added))?);
         let row = [coll, member.added];
         transaction.prepare_cached("DELETE FROM log WHERE coll = ?1 AND added = ?2")?.execute(row)?;
         transaction.prepare_cached("DELETE FROM object WHERE seq = ?1")?.execute([member.seq])?;

@@ -1,6 +1,7 @@
 //! Writing the rows of what was accepted.
 
 use super::add::Row;
+use super::atoms;
 use super::outcome::Outcome;
 use super::writer::Work;
 use crate::store::Error;
@@ -30,6 +31,7 @@ pub(super) fn write_rows(
         let mut log = work.transaction.prepare_cached(
             "INSERT INTO log (coll, added, class, seq, version_key) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
+        let mut naming = work.transaction.prepare_cached(atoms::INSERT)?;
         for ((row, class), is_end) in rows.into_iter().zip(&keys).zip(ends) {
             added = row.received.max(added + 1);
             if is_end {
@@ -37,6 +39,7 @@ pub(super) fn write_rows(
                 added = added.div_euclid(1000) * 1000 + if added.rem_euclid(1000) == 0 { 0 } else { 1000 };
             }
             work.last_seq += 1;
+            atoms::insert(&mut naming, &row.prepared.naming, (coll, added))?;
             insert_row(&mut object, &mut log, &row, [work.last_seq, coll, added, *class])?;
             if let Some(post) = row.post {
                 outcomes[post].written(work, &row, added);
@@ -44,6 +47,7 @@ pub(super) fn write_rows(
             let object = row.prepared.admitted.object();
             places.push((row.hash, (coll, added)));
             places.extend(row.prepared.links.iter().map(|link| (*link, (coll, added))));
+            places.extend(row.prepared.naming.keys().map(|key| (key, (coll, added))));
             dated.extend(row.prepared.admitted.retention_until().map(|due| [due, coll, added]));
             if let Some(terms) = object.defines() {
                 defined.push((object.id().to_string(), terms.clone()));

@@ -350,6 +350,7 @@ impl<'a> Work<'a> {
             let mut waiting = self.shared.waiting.write();
             for (hash, place) in &self.indexed {
                 waiting.insert(*hash, *place);
+                self.shared.filter.insert(*hash);
             }
         }
         let (shared, indexed, last_seq) = (self.shared, self.indexed, self.last_seq);

@@ -1,0 +1,140 @@
+//! What look-ups ask before they ask the database: which keys are certainly not there.
+
+use super::index::Waiting;
+use crate::store::Error;
+use parking_lot::{Mutex, RwLock};
+use rusqlite::Connection;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+/// The filter, once somebody has looked something up.
+#[derive(Debug, Default)]
+pub(super) struct Lazy {
+    filter: RwLock<Option<Arc<Filter>>>,
+    making: Mutex<()>,
+}
+
+/// A Bloom filter: about 16 bits and 8 questions for each key, so that one key in two thousand is asked
+/// for in vain.
+#[derive(Debug)]
+pub(super) struct Filter {
+    words: Vec<AtomicU64>,
+    keys: AtomicUsize,
+    room: usize,
+    /// Everything that was there when it was made is in it.
+    is_ready: AtomicBool,
+}
+
+impl Lazy {
+    /// The filter, made if there is none.
+    pub(super) fn get(
+        &self,
+        connection: &mut Connection,
+        waiting: &RwLock<Waiting>,
+    ) -> Result<Arc<Filter>, Error> {
+        if let Some(filter) = self.ready() {
+            return Ok(filter);
+        }
+        let _making = self.making.lock();
+        if let Some(filter) = self.ready() {
+            return Ok(filter);
+        }
+        let transaction = connection.transaction()?;
+        let (filter, keys) = {
+            // Held still: what is added from here on is added to the filter too, and what was added
+            // before is in memory or in the snapshot.
+            let waiting = waiting.read();
+            let rows: i64 =
+                transaction.query_row("SELECT coalesce(max(seq), 0) FROM object", [], |row| row.get(0))?;
+            let filter = Arc::new(Filter::with_room(usize::try_from(rows).unwrap_or(0)));
+            *self.filter.write() = Some(filter.clone());
+            (filter, waiting.hashes())
+        };
+        keys.into_iter().for_each(|key| filter.insert(key));
+        filter.load(&transaction)?;
+        filter.is_ready.store(true, Ordering::Release);
+        Ok(filter)
+    }
+
+    fn ready(&self) -> Option<Arc<Filter>> {
+        self.filter.read().clone().filter(|filter| filter.is_ready.load(Ordering::Acquire))
+    }
+
+    /// Adds a key, if there is a filter. One that is full is dropped, and made anew by the next look-up.
+    pub(super) fn insert(&self, key: i64) {
+        let known = self.filter.read();
+        let Some(filter) = known.as_ref() else { return };
+        filter.insert(key);
+        if filter.is_full() {
+            drop(known);
+            *self.filter.write() = None;
+        }
+    }
+}
+
+impl Filter {
+    /// With room for as many keys again as there will be at first.
+    fn with_room(keys: usize) -> Self {
+        let room = (2 * keys).max(ROOM_MIN);
+        let words = (room * BITS_A_KEY / 64).next_power_of_two();
+        Self {
+            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            keys: AtomicUsize::new(0),
+            room,
+            is_ready: AtomicBool::new(false),
+        }
+    }
+
+    /// Adds the keys in the table.
+    fn load(&self, connection: &Connection) -> Result<(), Error> {
+        let mut statement = connection.prepare("SELECT hash FROM by_id")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            self.insert(row.get(0)?);
+        }
+        Ok(())
+    }
+
+    fn insert(&self, key: i64) {
+        for bit in self.bits(key) {
+            self.words[bit / 64].fetch_or(1 << (bit % 64), Ordering::Relaxed);
+        }
+        self.keys.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// False only if the key was never added.
+    pub(super) fn may_hold(&self, key: i64) -> bool {
+        self.bits(key).all(|bit| self.words[bit / 64].load(Ordering::Relaxed) >> (bit % 64) & 1 == 1)
+    }
+
+    fn is_full(&self) -> bool {
+        self.keys.load(Ordering::Relaxed) > self.room
+    }
+
+    /// Keys are the first bytes of hashes, so two halves make all the bits that are wanted.
+    fn bits(&self, key: i64) -> impl Iterator<Item = usize> {
+        let (one, two) = (key.cast_unsigned(), key.cast_unsigned().rotate_left(32) | 1);
+        let mask = self.words.len() * 64 - 1;
+        (0..PROBES).map(move |n| (one.wrapping_add(two.wrapping_mul(n)) >> 3) as usize & mask)
+    }
+}
+
+const BITS_A_KEY: usize = 16;
+const PROBES: u64 = 8;
+const ROOM_MIN: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_is_never_denied_and_little_else_is_not() {
+        let filter = Filter::with_room(50_000);
+        let key = |n: u32| crate::store::id_hash(&n.to_string());
+        (0..100_000).for_each(|n| filter.insert(key(n)));
+        assert!((0..100_000).all(|n| filter.may_hold(key(n))));
+        let wrong = (100_000..200_000).filter(|n| filter.may_hold(key(*n))).count();
+        assert!(wrong < 200, "{wrong} of 100,000");
+        assert!(!filter.is_full());
+    }
+}
