@@ -1,8 +1,10 @@
 //! `liaison.toml`: one typed tree, with defaults; what it does not know is an error.
 
 mod audit;
+mod export;
 
 pub use audit::Audit;
+pub use export::{Export, Lists};
 
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -34,6 +36,12 @@ pub struct Config {
     /// The audit log.
     #[serde(default)]
     pub audit: Audit,
+    /// Files for those who never speak TAXII.
+    #[serde(default)]
+    pub export: Export,
+    /// Values that must not be published.
+    #[serde(default)]
+    pub warning_lists: Lists,
 }
 
 /// `[server]`
@@ -187,7 +195,8 @@ impl Config {
     fn resolve(&mut self, base: &Path) {
         let (tls, audit) = (&mut self.tls, &mut self.audit);
         let paths = [&mut tls.cert, &mut tls.key, &mut tls.client_ca, &mut tls.crl];
-        for path in paths.into_iter().chain([&mut audit.key, &mut audit.checkpoints]) {
+        let lists = self.warning_lists.dir.iter_mut().chain([&mut self.export.dir]);
+        for path in paths.into_iter().chain([&mut audit.key, &mut audit.checkpoints]).chain(lists) {
             *path = base.join(&path);
         }
         if let Some(file) = self.store.url.strip_prefix("sqlite:") {
@@ -227,8 +236,10 @@ impl Config {
         if !self.server.public_url.as_ref().is_none_or(url_ok) {
             return fail("server.public_url must be https://HOST[:PORT] without a path");
         }
-        if self.admin.listen != "off" && self.admin.listen.parse::<SocketAddr>().is_err() {
-            return fail("admin.listen must be ADDRESS:PORT or off");
+        for (name, address) in [("admin.listen", &self.admin.listen), ("export.listen", &self.export.listen)] {
+            if address != "off" && address.parse::<SocketAddr>().is_err() {
+                return fail(&format!("{name} must be ADDRESS:PORT or off"));
+            }
         }
         Ok(())
     }
@@ -348,6 +359,8 @@ mod tests {
             config.server.workers = None;
             config.tls = Tls::default();
             config.audit = Audit::default();
+            config.export = Export::default();
+            config.warning_lists = Lists::default();
             config.store.url.clear();
             format!("{config:?}")
         };
@@ -362,6 +375,8 @@ mod tests {
             "url",
             "checkpoints",
             "origin",
+            "action",
+            "networks",
         ] {
             assert!(example.contains(&format!("{key} = ")), "{key}");
         }

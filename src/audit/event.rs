@@ -53,16 +53,16 @@ pub enum Event {
         /// What is damaged.
         what: String,
     },
-    /// Content was exported.
-    Exported {
-        /// Who asked.
+    /// Somebody confirmed a value although a warning list names it.
+    Confirmed {
+        /// Who did.
         by: String,
-        /// Name of the export.
-        name: String,
-        /// Where from.
-        collection: String,
-        /// How many objects.
-        objects: u64,
+        /// The object that names the value.
+        id: String,
+        /// The list.
+        list: String,
+        /// Its version.
+        version: u64,
     },
     /// A proof was made for somebody.
     Proof {
@@ -183,6 +183,8 @@ pub enum View {
     Manifest,
     /// A list of versions (TAXII 2.1 §5.8).
     Versions,
+    /// An export: of the objects that this says could be in it, those that were active and that it asks for.
+    Export,
 }
 
 /// Requests were refused for want of a right.

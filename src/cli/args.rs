@@ -3,6 +3,7 @@
 mod audit;
 mod content;
 mod erasing;
+mod export;
 mod governance;
 mod review;
 
@@ -12,6 +13,9 @@ pub(super) use audit::{
 };
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
 pub(super) use erasing::{EraseArgs, HoldArgs, HoldCommand, WhichArgs};
+pub(super) use export::{
+    ConfirmArgs, ExportFilesArgs, ExportFilesCommand, FormatsArgs, RunArgs, TestArgs, WarningArgs, WarningCommand,
+};
 pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};
 pub(super) use review::{How, ReviewArgs, ReviewCommand, Which};
 
@@ -59,6 +63,10 @@ pub(super) enum Command {
     /// What a change of the registry would do.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Files for SIEMs and network devices.
+    Export(ExportFilesArgs),
+    /// Values that must not be published: the lists, and what was confirmed nevertheless.
+    Warning(WarningArgs),
     /// The audit log: who did what, and who received what.
     Audit(AuditArgs),
     #[command(flatten)]

@@ -5,7 +5,8 @@ use super::output::{self, Exit, stop};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Report, Serving, Settings, TlsFiles};
-use crate::store::PageCache;
+use crate::registry::Registry;
+use crate::store::{PageCache, Store};
 use crate::store::sqlite::{self, Sqlite};
 use anyhow::Context;
 use std::net::TcpListener;
@@ -40,11 +41,17 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
     };
     let store = Arc::new(Sqlite::open(options, clock.now())?);
     let audit = super::audit::auditing(&config, clock)?;
+    let registry = store.registry(None)?.and_then(|(_, text)| Registry::parse(&text).ok());
+    let lists = Arc::new(super::warning::load(&config, &registry.unwrap_or_default())?);
     let listener = bind(&config.server.listen.to_string(), "server.listen")?;
     let address = listener.local_addr()?;
     let admin = match config.admin.listen.as_str() {
         "off" => None,
         address => Some(bind(address, "admin.listen")?),
+    };
+    let devices = match config.export.listen.as_str() {
+        "off" => None,
+        address => Some(bind(address, "export.listen")?),
     };
     let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose()?;
     let serving = Serving {
@@ -61,6 +68,9 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
             .workers
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)),
         audit,
+        devices,
+        exports: config.export.dir.clone(),
+        lists,
     };
     let public_url = serving.settings.public_url.clone();
     actix_web::rt::System::new().block_on(async move {
@@ -215,10 +225,7 @@ fn settings(config: &Config, port: u16) -> Settings {
         title: server.title.clone(),
         description: server.description.clone(),
         contact: server.contact.clone(),
-        public_url: match &server.public_url {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("https://localhost:{port}"),
-        },
+        public_url: url_at(config, port),
         max_content_length: server.max_content_length,
         page_max: server.page_max,
         page_max_bytes: server.page_max_bytes,
@@ -226,6 +233,18 @@ fn settings(config: &Config, port: u16) -> Settings {
         requests_per_second: config.limits.requests_per_second,
         requests_burst: config.limits.requests_burst,
         concurrent_requests: config.limits.concurrent_requests,
+    }
+}
+
+/// The URL that clients reach the hub by.
+pub(super) fn public_url(config: &Config) -> String {
+    url_at(config, config.server.listen.port())
+}
+
+fn url_at(config: &Config, port: u16) -> String {
+    match &config.server.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("https://localhost:{port}"),
     }
 }
 

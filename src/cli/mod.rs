@@ -8,6 +8,7 @@ mod connect;
 mod content;
 mod demo;
 mod erase;
+mod export;
 mod hold;
 mod hub;
 mod init;
@@ -20,6 +21,7 @@ mod poll;
 mod publish;
 mod registry;
 mod review;
+mod warning;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -72,6 +74,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Whoami(args) => connect::whoami(&args),
         Command::Explain(args) => policy::explain(&args),
         Command::Policy(args::PolicyCommand::Simulate(args)) => policy::simulate(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Warning(args) => warning::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Content(command) => content::run(&command),
     }

@@ -120,6 +120,10 @@ pub(super) fn read(path: &Path) -> anyhow::Result<Registry> {
         }
     }
     schemas(&mut registry, path)?;
+    let wrong = crate::export::serve::check(&registry);
+    if !wrong.is_empty() {
+        return Err(stop(Exit::BadData, format!("{}:\n  {}", path.display(), wrong.join("\n  "))));
+    }
     Ok(registry)
 }
 

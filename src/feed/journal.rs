@@ -144,6 +144,16 @@ impl Journal {
         *inner.refusals.entry(refusal).or_default() += 1;
     }
 
+    /// Notes anything else that is about to go out. On an error it must not.
+    pub fn sends(&self, event: Event) -> Result<(), JournalFull> {
+        let mut inner = self.inner.lock();
+        if inner.len() >= self.entries_max {
+            return Err(JournalFull);
+        }
+        inner.held.push(event);
+        Ok(())
+    }
+
     /// Notes anything else.
     pub fn note(&self, event: Event) {
         self.inner.lock().held.push(event);

@@ -20,6 +20,9 @@ pub(super) enum Failure {
     /// The certificate was revoked while its connection was open.
     #[error("this certificate is not accepted any more")]
     RevokedClient,
+    /// No token, or not that of this export; or there is no such export.
+    #[error("this takes the export's token")]
+    WrongToken,
     /// The collection is known to the client, the deed not allowed.
     #[error("{0}")]
     Denied(#[from] Denied),
@@ -113,7 +116,7 @@ impl Failure {
             Self::Filter(_) | Self::Cursor(_) | Self::Broken | Self::BadRequest(_) => 400,
             Self::Malformed(_) | Self::Proof(_) => 400,
             Self::Envelope(EnvelopeError::Json(_)) => 400,
-            Self::UnknownClient | Self::RevokedClient => 401,
+            Self::UnknownClient | Self::RevokedClient | Self::WrongToken => 401,
             Self::Denied(_) | Self::NotOwner | Self::NotAuditor | Self::Held => 403,
             Self::NotFound => 404,
             Self::Method(_) => 405,
@@ -143,6 +146,9 @@ impl Failure {
             }
             Self::RevokedClient => {
                 "The certificate was revoked, or its client removed. Ask the operator for a new one."
+            }
+            Self::WrongToken => {
+                "Send Authorization: Bearer TOKEN, or Basic with the token as password. `liaison export token` makes one; the registry has its hash."
             }
             Self::NotOwner => "Only the organisation that published an object may delete it.",
             Self::NotAuditor => {
@@ -245,6 +251,10 @@ impl ResponseError for Failure {
             // No registered scheme means a TLS client certificate: docs/divergences.md.
             Self::UnknownClient | Self::RevokedClient => {
                 response.insert_header((header::WWW_AUTHENTICATE, "ClientCertificate realm=\"taxii\""));
+            }
+            Self::WrongToken => {
+                response.append_header((header::WWW_AUTHENTICATE, "Bearer realm=\"export\""));
+                response.append_header((header::WWW_AUTHENTICATE, "Basic realm=\"export\""));
             }
             Self::Method(allow) => {
                 response.insert_header((header::ALLOW, *allow));

@@ -188,6 +188,10 @@ fn wildcard(ours: &str, name: &str) -> bool {
 
 /// No `Accept` at all is taken as any (R027).
 fn acceptable(request: &HttpRequest) -> bool {
+    // Exports have the media types of their formats.
+    if request.path().starts_with("/liaison/v1/export") {
+        return true;
+    }
     let mut values = request.headers().get_all(header::ACCEPT).peekable();
     values.peek().is_none() || values.any(|value| value.to_str().is_ok_and(media::accepts_taxii))
 }

@@ -5,7 +5,9 @@ mod audit;
 mod auditing;
 mod collections;
 mod connection;
+mod device;
 mod error;
+mod export;
 mod gate;
 mod objects;
 mod own;
@@ -20,12 +22,15 @@ mod upkeep;
 pub use admin::Report;
 pub use audit::{ConsistencyProof, InclusionProof, LatestCheckpoint, LogPage, Receivers};
 pub use auditing::Auditing;
+pub use device::token_hash;
+pub use export::{ExportList, Offered, served_event};
 pub use own::Whoami;
 pub use preview::{Preview, Previewed};
 pub use review::{Decided, Decisions, Listing, Outcomes, SEVERAL_MAX, Shown, Waiting};
 pub use server::{Running, Serving, StartError, TlsFiles, check_trust, start};
 
 use crate::clock::Clock;
+use crate::export::Exports;
 use crate::feed::Feed;
 use crate::policy::Directory;
 use crate::stix::Timestamp;
@@ -46,6 +51,7 @@ pub struct App {
     identity: Arc<tls::ServerIdentity>,
     store: Handle,
     feed: Feed,
+    exports: Exports,
     settings: Settings,
     /// The verifier key of the audit log.
     vkey: String,
@@ -143,6 +149,7 @@ fn routes(config: &mut ServiceConfig) {
                 .route(head().to(objects::versions)),
         )
         .configure(audit_routes)
+        .configure(export_routes)
         .default_service(web::to(|| refuse(Failure::NotFound)));
 }
 
@@ -187,6 +194,18 @@ fn audit_routes(config: &mut ServiceConfig) {
                 .route(get().to(audit::recipients))
                 .route(head().to(audit::recipients)),
         );
+}
+
+/// What those fetch who never speak TAXII.
+fn export_routes(config: &mut ServiceConfig) {
+    let get = || web::method(actix_web::http::Method::GET);
+    let head = || web::method(actix_web::http::Method::HEAD);
+    let at = |path: &str| web::resource(format!("/liaison/v1/export{path}{{slash:/?}}"));
+    let read_only = |path: &str| at(path).default_service(web::to(|| refuse(Failure::Method("GET, HEAD"))));
+    config
+        .service(read_only("").route(get().to(export::list)).route(head().to(export::list)))
+        .service(read_only("/{name}").route(get().to(export::fetch)).route(head().to(export::fetch)))
+        .service(read_only("/{name}/{file}").route(get().to(export::fetch)).route(head().to(export::fetch)));
 }
 
 async fn refuse(failure: Failure) -> Result<actix_web::HttpResponse, Failure> {

@@ -3,14 +3,16 @@
 use super::auditing::{self, Auditing};
 use super::connection::{Shares, on_connect};
 use super::gate::{Gate, pass};
-use super::tls::{ServerIdentity, TlsError, Trust, TrustFiles, server_config};
-use super::{App, Settings, admin, routes};
+use super::tls::{ServerIdentity, TlsError, Trust, TrustFiles, device_config, server_config};
+use super::{App, Settings, admin, device, routes};
 use crate::clock::Clock;
+use crate::export::Exports;
 use crate::feed::{Feed, PageLimits};
 use crate::policy::Directory;
 use crate::registry::Registry;
 use crate::store::{self, Handle, PageCache, Store};
 use crate::taxii::CursorKey;
+use crate::warning::WarningLists;
 use actix_web::{HttpServer, dev::ServerHandle, middleware, web};
 use arc_swap::ArcSwap;
 use std::collections::HashMap;
@@ -43,6 +45,12 @@ pub struct Serving {
     pub workers: usize,
     /// How the audit log is kept.
     pub audit: Auditing,
+    /// Where devices without certificates fetch exports, bound; nowhere if absent.
+    pub devices: Option<TcpListener>,
+    /// Where files of exports are kept.
+    pub exports: PathBuf,
+    /// Values that must not be published.
+    pub lists: Arc<WarningLists>,
 }
 
 /// Where certificates and the revocation list are.
@@ -95,6 +103,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     let trust = Arc::new(ArcSwap::from_pointee(load_trust(&serving.tls, &directory)?));
     let identity = Arc::new(ServerIdentity::new(&read(&serving.tls.cert)?, &read(&serving.tls.key)?)?);
     let tls = server_config(trust.clone(), identity.clone())?;
+    let for_devices = device_config(identity.clone())?;
     let (secret, epoch) = serving.store.cursor_secret()?;
     auditing::compare(&serving.audit, serving.store.as_ref())?;
     let store = Handle::new(serving.store, serving.readers);
@@ -105,6 +114,12 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
         started: serving.clock.now(),
         directory: ArcSwap::from_pointee(directory),
         trust: trust.clone(),
+        exports: Exports::new(
+            serving.exports,
+            settings.public_url.clone(),
+            serving.lists,
+            serving.cache.clone(),
+        ),
         feed: Feed::new(store.clone(), serving.cache, CursorKey::new(&secret, epoch), limits),
         store,
         gate: Gate::new(
@@ -150,11 +165,32 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
             HttpServer::new(build).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run(),
         );
     }
+    if let Some(listener) = serving.devices {
+        servers.push(serve_devices(app.clone(), listener, for_devices)?);
+    }
     actix_web::rt::spawn(super::upkeep::keep(app.clone()));
     actix_web::rt::spawn(watch(app.clone(), serving.tls, generation));
     actix_web::rt::spawn(auditing::keep(app.clone(), serving.audit.clone()));
     let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
     Ok(Running { servers, handles, app, audit: serving.audit })
+}
+
+/// Serves devices without certificates.
+fn serve_devices(
+    app: web::Data<App>,
+    listener: TcpListener,
+    tls: rustls::ServerConfig,
+) -> Result<actix_web::dev::Server, StartError> {
+    let build = move || actix_web::App::new().app_data(app.clone()).configure(device::routes);
+    Ok(HttpServer::new(build)
+        .workers(1)
+        .client_request_timeout(Duration::from_secs(10))
+        .tls_handshake_timeout(Duration::from_secs(10))
+        .max_connections(1_000)
+        .shutdown_timeout(5)
+        .disable_signals()
+        .listen_rustls_0_23(listener, tls)?
+        .run())
 }
 
 impl Running {

@@ -1,7 +1,7 @@
 //! The registry, made ready for looking things up: who holds a certificate, and what is theirs.
 
 use super::{Ceiling, Grant, Reader};
-use crate::registry::{Agreement, Client, Collection, Organisation, Registry, Role};
+use crate::registry::{Agreement, Client, Collection, Export, Organisation, Registry, Role};
 use crate::stix::content::Extensions;
 use crate::stix::{Timestamp, Tlp};
 use parking_lot::RwLock;
@@ -51,6 +51,20 @@ impl Peer {
             purposes: client.purposes.clone(),
             understands: client.understands.clone(),
         }
+    }
+
+    /// Who reads an export: nobody's certificate leads to it.
+    pub(super) fn of_export(registry: &Registry, export: &Export) -> Option<Self> {
+        registry.organisations.iter().find(|found| found.id == export.organisation)?;
+        Some(Self {
+            organisation: export.organisation.clone(),
+            name: format!("{}/export:{}", export.organisation, export.id).into(),
+            role: Role::Consumer,
+            tlp_max: export.tlp_max,
+            identity: None,
+            purposes: export.purposes.clone(),
+            understands: export.understands.clone(),
+        })
     }
 
     /// The organisation's slug.

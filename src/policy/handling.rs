@@ -1,7 +1,7 @@
 //! Handling: everything about an object that decides who may see it, computed once when it comes in.
 
 use crate::registry::USUAL_PURPOSES;
-use crate::stix::marking::{Attribution, Terms};
+use crate::stix::marking::{Attribution, Pap, Terms};
 use crate::stix::{Timestamp, Tlp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -62,6 +62,12 @@ impl Handling {
     /// The level as it would be without what the object is about.
     pub fn own_level(&self, now: Timestamp) -> Tlp {
         level(&self.terms, now).unwrap_or(Tlp::Red)
+    }
+
+    /// What may be done with it; without a word on it, what PAP:GREEN allows (governance §2).
+    pub fn pap(&self, now: Timestamp) -> Pap {
+        let policies = self.terms.policies.iter().filter(|policy| policy.is_in_force(now));
+        self.terms.pap.max(policies.filter_map(|policy| policy.pap()).max()).unwrap_or(Pap::Green)
     }
 
     /// May its source be named, as its markings say?

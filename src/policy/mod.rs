@@ -6,11 +6,12 @@
 //! * [`Handling`]: what decides about an object; `reader`: the lines it must pass for a client
 //! * [`explain`]: the same decisions, told line by line; [`words`]: for people
 //! * [`review_scope`]: who decides on what waits for release; [`readmit`]: the second judgement
-//! * [`Retention`]: how long objects are kept
+//! * [`Retention`]: how long objects are kept; [`export_scope`]: what may go into files
 
 mod admit;
 mod directory;
 pub mod explain;
+mod export;
 mod handling;
 mod reader;
 mod retention;
@@ -21,6 +22,7 @@ pub mod words;
 pub use admit::{Admitted, Refusal, admit, foresee, readmit};
 use directory::Place;
 pub use directory::{Anchor, Credential, Directory, Peer};
+pub use export::{ExportScope, export_scope};
 pub use handling::{Handling, Source};
 use reader::Reader;
 pub use reader::{Ceiling, Line, Reason};

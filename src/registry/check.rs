@@ -59,28 +59,34 @@ pub(super) fn check(registry: &Registry) -> Vec<Problem> {
     for consent in &registry.consents {
         check.consent(consent, &known);
     }
+    for model in &registry.decays {
+        check.decay(model);
+    }
+    for export in &registry.exports {
+        check.export(export, registry);
+    }
     check.problems
 }
 
 #[derive(Default)]
-struct Check {
+pub(super) struct Check {
     problems: Vec<Problem>,
     /// Everything that must be unique, prefixed with its kind.
     seen: HashSet<String>,
 }
 
 impl Check {
-    fn add(&mut self, place: &str, what: impl Into<String>) {
+    pub(super) fn add(&mut self, place: &str, what: impl Into<String>) {
         self.problems.push(Problem { place: place.to_owned(), what: what.into() });
     }
 
-    fn slug(&mut self, place: &str, id: &str) {
+    pub(super) fn slug(&mut self, place: &str, id: &str) {
         if !is_slug(id) {
             self.add(place, format!("`{id}` must be 1 to 63 of a-z, 0-9 and inner hyphens"));
         }
     }
 
-    fn unique(&mut self, place: &str, kind: &str, value: &str) {
+    pub(super) fn unique(&mut self, place: &str, kind: &str, value: &str) {
         if !self.seen.insert(format!("{kind} {value}")) {
             self.add(place, format!("{kind} `{value}` occurs twice"));
         }

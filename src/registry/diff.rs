@@ -84,6 +84,11 @@ fn elements(registry: &Registry) -> BTreeMap<String, Table> {
     for extension in tables(&table, "extension") {
         found.insert(format!("extension {}", text(&extension, "id")), extension);
     }
+    for kind in ["decay", "export"] {
+        for element in tables(&table, kind) {
+            found.insert(format!("{kind} {}", text(&element, "id")), element);
+        }
+    }
     for audience in tables(&table, "audience") {
         found.insert(format!("audience {}", text(&audience, "name")), audience);
     }

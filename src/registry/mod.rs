@@ -4,9 +4,11 @@
 
 mod check;
 mod diff;
+mod export;
 
 pub use check::{Problem, RESERVED_ROOTS, is_slug};
 pub use diff::{Change, diff};
+pub use export::{DecayModel, Export};
 
 use crate::stix::content::Profile;
 use crate::stix::{StixId, Tlp};
@@ -31,9 +33,15 @@ pub struct Registry {
     /// Originators' consents to passing on what they control.
     #[serde(default, rename = "consent", skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<Consent>,
+    /// How fast objects lose weight, beside the models that are built in.
+    #[serde(default, rename = "decay", skip_serializing_if = "Vec::is_empty")]
+    pub decays: Vec<DecayModel>,
     /// What they have agreed, with the collections that follow.
     #[serde(default, rename = "agreement")]
     pub agreements: Vec<Agreement>,
+    /// Files for those who never speak TAXII.
+    #[serde(default, rename = "export", skip_serializing_if = "Vec::is_empty")]
+    pub exports: Vec<Export>,
 }
 
 impl Default for Registry {
@@ -44,7 +52,9 @@ impl Default for Registry {
             extensions: Vec::new(),
             audiences: Vec::new(),
             consents: Vec::new(),
+            decays: Vec::new(),
             agreements: Vec::new(),
+            exports: Vec::new(),
         }
     }
 }
@@ -237,6 +247,10 @@ pub struct Collection {
     /// Are sources named? Absent: all but those of sightings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attribution: Option<Attribution>,
+    /// How fast its objects lose weight in exports and look-ups: a model's name; absent, they keep it until
+    /// their time is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decay: Option<String>,
     /// Which findings about its content refuse an object.
     #[serde(default, skip_serializing_if = "is_default")]
     pub profile: Profile,

@@ -20,6 +20,7 @@ use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
 use atoms::{AtomQuery, Named, Naming, Wanted};
 use erasure::{Step, Swept};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What every backend promises.
@@ -58,6 +59,8 @@ pub trait Store: Send + Sync {
         wanted: &[Wanted],
         visit: &mut dyn FnMut(usize, usize, Named),
     ) -> Result<(), Error>;
+    /// What somebody has confirmed although a warning list names it: object, list and the list's version.
+    fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error>;
     /// Does the scope see any version of this object?
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error>;
     /// Deletes versions of an object that belong to the scope's organisation.
@@ -194,6 +197,8 @@ pub struct Query {
 pub enum Content {
     /// The object's text.
     Objects,
+    /// The object's text, and what decides about it.
+    Governed,
     /// Id, version and `date_added` only.
     Records,
 }
@@ -218,6 +223,8 @@ pub struct Stored {
     pub version: String,
     /// Its text; empty if only records were asked for.
     pub json: Vec<u8>,
+    /// Its handling, if it was asked for.
+    pub handling: Option<Arc<Handling>>,
 }
 
 /// What a deletion did.

@@ -799,6 +799,9 @@ impl Store for Meddling<'static> {
     ) -> Result<(), Error> {
         self.store.named(scopes, wanted, visit)
     }
+    fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error> {
+        self.store.confirmed()
+    }
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {
         self.store.knows(scope, id)
     }

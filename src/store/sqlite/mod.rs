@@ -5,6 +5,7 @@ mod atoms;
 mod checkpoint;
 mod classes;
 mod compare;
+mod confirm;
 mod delete;
 mod due;
 mod erase;
@@ -55,7 +56,7 @@ use classes::Classes;
 use index::Waiting;
 use parking_lot::{Condvar, Mutex, RwLock};
 use rusqlite::Connection;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc;
 
@@ -64,7 +65,8 @@ pub struct Sqlite {
     shared: Arc<Shared>,
     jobs: Option<mpsc::SyncSender<writer::Job>>,
     writer: Option<std::thread::JoinHandle<()>>,
-    _lock: std::fs::File,
+    /// Nobody else serves from it; nothing if it is only read.
+    _lock: Option<std::fs::File>,
 }
 
 /// What writer and readers have in common.
@@ -203,6 +205,10 @@ impl Store for Sqlite {
         visit: &mut dyn FnMut(usize, usize, Named),
     ) -> Result<(), Error> {
         self.shared.named(scopes, wanted, visit)
+    }
+
+    fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error> {
+        self.shared.readers.with(|connection| confirm::load(connection))
     }
 
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {

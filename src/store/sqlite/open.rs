@@ -56,7 +56,31 @@ impl Sqlite {
         shared.log.load(&connection)?;
         let (jobs, queue) = mpsc::sync_channel(writer::QUEUE);
         let writer = writer::start(connection, shared.clone(), queue)?;
-        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer), _lock: lock })
+        Ok(Self { shared, jobs: Some(jobs), writer: Some(writer), _lock: Some(lock) })
+    }
+
+    /// Opens the database for reading alone, beside whoever serves from it: what comes later is not seen for
+    /// certain, and nothing can be written.
+    pub fn look(path: &Path, now: Timestamp) -> Result<Self, Error> {
+        let connection = connect(path, now)?;
+        let collections = collections(&connection)?;
+        let classes = Classes::load(&connection)?;
+        let markings = markings::load(&connection, &classes, &collections)?;
+        let shared = Shared {
+            readers: Readers { idle: Mutex::new(vec![reader(path)?]), returned: Condvar::new() },
+            classes: RwLock::new(Arc::new(classes)),
+            scopes: RwLock::default(),
+            markings: RwLock::new(markings),
+            waiting: RwLock::new(Waiting::load(&connection)?),
+            filter: super::filter::Lazy::default(),
+            wipes_pages: false,
+            sweep: Mutex::default(),
+            collections: RwLock::new(collections),
+            cache: Arc::new(PageCache::new(0)),
+            log: Log::default(),
+        };
+        shared.log.load(&connection)?;
+        Ok(Self { shared: Arc::new(shared), jobs: None, writer: None, _lock: None })
     }
 }
 

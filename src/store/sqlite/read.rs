@@ -29,7 +29,7 @@ impl Shared {
             };
             let classes = self.classes.read().clone();
             let plan = self.plan(&classes, scope, query, places);
-            Reading { connection: &transaction, coll, plan, query }.page()
+            Reading { connection: &transaction, coll, plan, query, classes: &classes }.page()
         })
     }
 
@@ -143,6 +143,7 @@ struct Reading<'a> {
     coll: i64,
     plan: Plan,
     query: &'a Query,
+    classes: &'a Classes,
 }
 
 /// A page while its rows are read.
@@ -191,7 +192,7 @@ impl Reading<'_> {
             Rc::new(custom_types(query)),
             i64::from(query.limit) + 1,
         ])?;
-        filling.take(rows, query)
+        filling.take(rows, query, self.classes)
     }
 }
 
@@ -201,6 +202,7 @@ impl Reading<'_> {
 fn sql(query: &Query, picked: bool) -> String {
     let json = match query.content {
         Content::Objects => "o.sha256, o.json",
+        Content::Governed => "o.sha256, o.json, l.class",
         Content::Records => "NULL, NULL",
     };
     let mut sql = format!(
@@ -228,14 +230,23 @@ fn sql(query: &Query, picked: bool) -> String {
 impl Filling {
     /// Takes rows until the page is full and the row that follows it is known. If the rows end
     /// because the statement asked for no more, the last one passed.
-    fn take(&mut self, mut rows: rusqlite::Rows, query: &Query) -> Result<Option<i64>, Error> {
+    fn take(
+        &mut self,
+        mut rows: rusqlite::Rows,
+        query: &Query,
+        classes: &Classes,
+    ) -> Result<Option<i64>, Error> {
         let (mut passed, mut count) = (None, 0);
         while let Some(row) = rows.next()? {
             passed = Some(row.get(0)?);
             count += 1;
-            let Some(stored) = stored(row, query.content)? else {
+            let Some(mut stored) = stored(row, query.content)? else {
                 continue;
             };
+            if query.content == Content::Governed {
+                let class = classes.class(row.get(5)?);
+                stored.handling = class.and_then(|class| classes.handling(class.handling)).cloned();
+            }
             self.bytes += stored.json.len() + 1;
             let page = &mut self.page;
             let is_full = page.rows.len() == query.limit as usize || self.bytes > query.bytes_max;
@@ -254,7 +265,7 @@ fn stored(row: &Row, content: Content) -> Result<Option<Stored>, Error> {
     let id: String = row.get(1)?;
     let json = match content {
         Content::Records => Vec::new(),
-        Content::Objects => {
+        Content::Objects | Content::Governed => {
             let json = row.get_ref(4)?.as_blob().unwrap_or_default();
             if row.get_ref(3)?.as_blob().unwrap_or_default() != crate::store::sha256(json) {
                 tracing::error!(object = %id, "table object: the checksum does not match; the row is withheld, restore it from a backup");
@@ -263,7 +274,13 @@ fn stored(row: &Row, content: Content) -> Result<Option<Stored>, Error> {
             json.to_vec()
         }
     };
-    Ok(Some(Stored { added: Timestamp::from_micros(row.get(0)?), version: row.get(2)?, id, json }))
+    Ok(Some(Stored {
+        added: Timestamp::from_micros(row.get(0)?),
+        version: row.get(2)?,
+        id,
+        json,
+        handling: None,
+    }))
 }
 
 /// The first places past `after` of all classes together.

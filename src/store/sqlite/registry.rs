@@ -45,6 +45,15 @@ impl Tool {
         Ok(load(&self.connection, None)?.map(|(_, text)| text))
     }
 
+    /// Records what was done at the machine itself.
+    pub fn record(&mut self, events: Vec<Event>, now: Timestamp) -> Result<(), Error> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let events = events.into_iter().map(|event| (now, event)).collect();
+        Ledger::load(&transaction, None)?.append(&transaction, events)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
     /// Puts another registry in force if the one in force is still `before`, and records it.
     pub fn apply(
         &mut self,

@@ -8,3 +8,6 @@ CREATE TABLE atom (
 DELETE FROM by_id;
 DELETE FROM meta WHERE name = 'by_id_floor';
 INSERT INTO meta (name, value) VALUES ('atoms_wanted', 1);
+-- What somebody has confirmed although a warning list of this version names it.
+CREATE TABLE confirmed (object TEXT NOT NULL, list TEXT NOT NULL, version INTEGER NOT NULL,
+    who TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (object, list, version)) WITHOUT ROWID;

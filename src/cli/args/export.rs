@@ -1,0 +1,89 @@
+//! Arguments of exports and warning lists.
+
+use super::HubArgs;
+use clap::{Args, Subcommand};
+
+#[derive(Args)]
+pub(in crate::cli) struct ExportFilesArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) command: ExportFilesCommand,
+}
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum ExportFilesCommand {
+    /// Make exports of the registry in force, as files.
+    Run(RunArgs),
+    /// Show the exports of the registry in force, and what was last made of them.
+    List(HubArgs),
+    /// Show the formats.
+    Formats(FormatsArgs),
+    /// Make a token by which a device without a certificate fetches an export.
+    Token,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 made or unchanged, 1 an export failed or would shrink too much.\n\nExamples:\n  liaison export run soc-dns\n  liaison export run --all --config hub/liaison.toml"
+)]
+pub(in crate::cli) struct RunArgs {
+    /// Their names.
+    #[arg(required_unless_present = "all", value_name = "NAME")]
+    pub(in crate::cli) names: Vec<String>,
+    /// All of them.
+    #[arg(long, conflicts_with = "names")]
+    pub(in crate::cli) all: bool,
+    /// Put the new files in place however much goes.
+    #[arg(long)]
+    pub(in crate::cli) accept_shrink: bool,
+    /// Tell what would be in them, and write nothing.
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+    #[command(flatten)]
+    pub(in crate::cli) hub: HubArgs,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct FormatsArgs {
+    /// Print JSON.
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Args)]
+pub(in crate::cli) struct WarningArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) command: WarningCommand,
+}
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum WarningCommand {
+    /// Show the lists in force.
+    List(HubArgs),
+    /// Show what the lists say of values.
+    Test(TestArgs),
+    /// Confirm an object although lists name its values: exports take it from now on.
+    Confirm(ConfirmArgs),
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 no list names a value, 1 one does.\n\nExample:\n  liaison warning test 10.1.2.3 example.com"
+)]
+pub(in crate::cli) struct TestArgs {
+    /// Addresses, networks, names, URLs, e-mail addresses, hashes.
+    #[arg(required = true, value_name = "VALUE")]
+    pub(in crate::cli) values: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) hub: HubArgs,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "A confirmation holds for the object and the lists' versions of today; it is recorded in the audit log.\n\nExample:\n  liaison warning confirm indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1"
+)]
+pub(in crate::cli) struct ConfirmArgs {
+    /// The object's id.
+    pub(in crate::cli) id: String,
+    #[command(flatten)]
+    pub(in crate::cli) hub: HubArgs,
+}

@@ -1,0 +1,274 @@
+//! Making an export: what may be in it is selected, its format writes it, and it takes its place.
+
+use super::feedback::Feedback;
+use super::format::{Files, Format, Input};
+use super::gather::{self, Gather};
+use super::objects;
+use super::place::{Meta, Place};
+use super::row::{About, Row, Rule, TlpWrite, Whole};
+use super::standing::Decay;
+use crate::policy::{Directory, ExportScope, export_scope};
+use crate::registry::{Collection, Export};
+use crate::stix::atom::Atom;
+use crate::stix::{Timestamp, Tlp};
+use crate::store::atoms::AtomQuery;
+use crate::store::Store;
+use crate::warning::{Action, WarningLists};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
+
+/// An export to be made.
+pub struct Job<'a> {
+    /// As declared.
+    pub export: &'a Export,
+    /// Its format.
+    pub format: &'static dyn Format,
+    /// Who may see what.
+    pub directory: &'a Directory,
+    /// What must not be published.
+    pub lists: &'a WarningLists,
+    /// What somebody has confirmed nevertheless: object, list and its version.
+    pub confirmed: &'a HashSet<(String, String, u64)>,
+    /// The hub's URL.
+    pub url: &'a str,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What an export holds of a collection, as the audit log is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The collection's id.
+    pub collection: String,
+    /// What was visible.
+    pub visible: std::sync::Arc<[u64]>,
+    /// The collection's last `date_added` then.
+    pub newest: Option<Timestamp>,
+}
+
+/// What an export holds.
+pub struct Selected {
+    about: About,
+    rows: Vec<Row>,
+    rules: Vec<Rule>,
+    objects: Vec<Whole>,
+    /// Where it is from.
+    pub parts: Vec<Part>,
+    /// When time alone makes another one of it.
+    pub changes: Option<Timestamp>,
+}
+
+/// What came of making an export.
+#[derive(Debug)]
+pub enum Made {
+    /// Nothing is new.
+    Unchanged(Meta),
+    /// New files are in place.
+    Written(Meta),
+    /// What would be written; nothing was.
+    Tried(Meta),
+    /// Too much would have gone: rows before, rows now. The old files stay.
+    Held(usize, usize),
+}
+
+/// Why an export cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// What it is declared to be.
+    #[error("export {0}: {1}")]
+    Declared(String, String),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] crate::store::Error),
+    /// The files.
+    #[error("export {0}: its files cannot be written: {1}")]
+    Files(String, std::io::Error),
+}
+
+impl Job<'_> {
+    /// What the export may read, by collection; collections out of reach are left out.
+    pub fn scopes(&self) -> Vec<(&Collection, ExportScope)> {
+        let registry = self.directory.registry();
+        let all = registry.agreements.iter().flat_map(|agreement| &agreement.collections);
+        let all = all.filter(|collection| self.export.collections.contains(&collection.id));
+        let scope = |collection: &Collection| {
+            let pap_max = self.format.class().pap_max();
+            export_scope(self.directory, self.export, &collection.id, pap_max, self.now)
+        };
+        all.filter_map(|collection| Some((collection, scope(collection)?))).collect()
+    }
+
+    /// Reads everything that goes into it.
+    pub fn select(&self, store: &dyn Store) -> Result<Selected, ExportError> {
+        let warned = |atom: &Atom, id: &str| self.is_warned(atom, id);
+        let mut gather = Gather {
+            export: self.export,
+            places: gather::places(|kind| self.format.takes_objects() || self.format.takes(kind)),
+            languages: if self.format.takes_objects() { objects::ANY } else { self.format.languages() },
+            warned: &warned,
+            now: self.now,
+            rows: HashMap::new(),
+            rules: HashMap::new(),
+            included: HashSet::new(),
+            left_out: BTreeMap::new(),
+            caveats: BTreeSet::new(),
+            changes: None,
+        };
+        let names = self.names();
+        let mut parts = Vec::new();
+        let (mut whole, mut texts) = (Vec::new(), HashMap::new());
+        let scopes = self.scopes();
+        for (collection, scope) in &scopes {
+            // Before reading: what comes meanwhile makes another export of it.
+            parts.push(Part {
+                collection: collection.id.clone(),
+                visible: store.visibility(scope.scope()),
+                newest: store.watermark(&collection.id),
+            });
+            let feedback = Feedback::read(store, scope.scope())?;
+            let decay = Decay::of(self.directory.registry(), collection);
+            let place = gather::Place {
+                scope,
+                feedback: &feedback,
+                decay: &decay,
+                name: collection.alias.as_deref().unwrap_or(&collection.id),
+                names: &names,
+                nobody: &collection.title,
+            };
+            let query =
+                AtomQuery { kinds: vec![true; 256], alive_at: self.now, with_observables: false };
+            let over = store.atoms(scope.scope(), &query, &mut |named| gather.take(&place, named))?;
+            if over > 0 {
+                *gather.left_out.entry("not_active").or_default() += over;
+            }
+            if self.format.takes_objects() {
+                whole.extend(objects::read(store, &place, self.export, &mut gather)?);
+            } else if !gather.rules.is_empty() {
+                objects::patterns(store, scope.scope(), &gather.rules, &mut texts)?;
+            }
+        }
+        let rules = gather.rules(texts);
+        let (mut rows, highest) = gather.rows();
+        let objects = objects::sorted(whole);
+        if self.format.takes_objects() {
+            rows.clear();
+        }
+        let highest = highest.max(rules.iter().map(|rule| rule.facts.tlp).max());
+        let highest = highest.max(objects.iter().map(|object| object.tlp).max());
+        Ok(Selected {
+            about: self.about(&scopes, highest.unwrap_or(Tlp::Clear), &mut gather),
+            rows,
+            rules,
+            objects,
+            parts,
+            changes: gather.changes,
+        })
+    }
+
+    fn about(&self, scopes: &[(&Collection, ExportScope)], tlp: Tlp, gather: &mut Gather) -> About {
+        let purposes: BTreeSet<String> = scopes.iter().flat_map(|(_, scope)| scope.purposes()).collect();
+        let names = scopes.iter().map(|(found, _)| found.alias.clone().unwrap_or_else(|| found.id.clone()));
+        About {
+            name: self.export.id.clone(),
+            collections: names.collect(),
+            tlp,
+            pap_max: self.format.class().pap_max(),
+            purposes: purposes.into_iter().collect(),
+            caveats: std::mem::take(&mut gather.caveats).into_iter().collect(),
+            generated: self.now,
+            left_out: std::mem::take(&mut gather.left_out),
+            url: self.url.to_owned(),
+            tlp_write: match self.export.tlp_write.as_deref() {
+                Some("1.0") => TlpWrite::One,
+                Some("both") => TlpWrite::Both,
+                _ => TlpWrite::Two,
+            },
+        }
+    }
+
+    /// Names of organisations by their identities.
+    fn names(&self) -> HashMap<String, String> {
+        let organisations = self.directory.registry().organisations.iter();
+        organisations
+            .flat_map(|organisation| {
+                let [identities, ..] = self.directory.names_of(&organisation.id);
+                identities.into_iter().map(|id| (id, organisation.name.clone()))
+            })
+            .collect()
+    }
+
+    /// Is a value on a list that keeps it out? What analysts keep for themselves may hold it.
+    fn is_warned(&self, atom: &Atom, id: &str) -> bool {
+        if self.format.class() == super::Class::Archive || self.lists.verdict(atom).is_none_or(|a| a < Action::Review) {
+            return false;
+        }
+        self.lists.hits(atom).iter().any(|hit| match hit.action {
+            Action::Inform => false,
+            Action::Block => true,
+            Action::Review => !self.confirmed.contains(&(id.to_owned(), hit.list.to_owned(), hit.version)),
+        })
+    }
+
+    /// Writes what was selected, and puts it in its place. With `force` however much goes.
+    pub fn put(&self, exports: &Path, mut selected: Selected, force: bool) -> Result<Made, ExportError> {
+        let failed = |error| ExportError::Files(self.export.id.clone(), error);
+        let place = Place::take(exports, &self.export.id).map_err(failed)?;
+        let before = place.meta().filter(|meta| meta.format == self.format.name());
+        let then = before.as_ref().and_then(|meta| Timestamp::parse(&meta.generated));
+        if let (Some(meta), Some(then)) = (&before, then) {
+            // As if nothing were new: then it is the same, to the last byte.
+            selected.about.generated = then;
+            let files = self.write(&place, &selected)?;
+            if place.is_as(meta, &files) {
+                return Ok(Made::Unchanged(meta.clone()));
+            }
+        }
+        let now = Timestamp::from_micros(self.now.micros().div_euclid(SECOND) * SECOND);
+        let next = then.map(|then| Timestamp::from_micros(then.micros() + SECOND));
+        selected.about.generated = next.map_or(now, |next| next.max(now));
+        let files = self.write(&place, &selected)?;
+        let rows = selected.rows.len() + selected.rules.len() + selected.objects.len();
+        let known = before.map_or(0, |meta| meta.rows);
+        if !force && rows * 100 < known * (100 - usize::from(self.export.max_shrink)) {
+            place.hold(&files).map_err(failed)?;
+            return Ok(Made::Held(known, rows));
+        }
+        let mut meta = Meta::of(&selected.about, self.format.name(), &self.export.organisation, &files);
+        meta.rows = rows;
+        place.replace(&meta, &files).map_err(failed)?;
+        Ok(Made::Written(meta))
+    }
+
+    /// What would be said of it, if it were written anew; nothing is.
+    pub fn meta(&self, selected: &Selected) -> Result<Meta, ExportError> {
+        let files = self.written(&|_| None, selected)?;
+        let mut meta = Meta::of(&selected.about, self.format.name(), &self.export.organisation, &files);
+        meta.rows = selected.rows.len() + selected.rules.len() + selected.objects.len();
+        Ok(meta)
+    }
+
+    fn write(&self, place: &Place, selected: &Selected) -> Result<Files, ExportError> {
+        self.written(&|name| place.previous(name), selected)
+    }
+
+    fn written(
+        &self,
+        previous: &dyn Fn(&str) -> Option<Vec<u8>>,
+        selected: &Selected,
+    ) -> Result<Files, ExportError> {
+        let mut files = Files::default();
+        let input = Input {
+            about: &selected.about,
+            options: &self.export.options,
+            rows: &selected.rows,
+            rules: &selected.rules,
+            objects: &selected.objects,
+            previous,
+        };
+        let wrong = |what| ExportError::Declared(self.export.id.clone(), what);
+        self.format.write(&input, &mut files).map_err(wrong)?;
+        Ok(files)
+    }
+}
+
+const SECOND: i64 = 1_000_000;

@@ -1,0 +1,221 @@
+//! Exports over HTTP: what SIEMs and network devices fetch (export formats §1).
+
+use super::App;
+use super::error::Failure;
+use super::peer::{Caller, key_of};
+use crate::audit::Event;
+use crate::audit::event::{Served, View};
+use crate::export::place::Listed;
+use crate::export::run::Part;
+use crate::export::serve::Current;
+use crate::export::{ExportError, Meta};
+use crate::policy::{Directory, Peer};
+use crate::registry::Export;
+use crate::stix::Timestamp;
+use crate::store::Error as StoreError;
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+/// The exports that a client may fetch.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExportList {
+    /// By name.
+    pub exports: Vec<Offered>,
+}
+
+/// An export that a client may fetch.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Offered {
+    /// Its name.
+    pub name: String,
+    /// Its format.
+    pub format: String,
+    /// Where its main file is.
+    pub url: String,
+}
+
+/// `GET /liaison/v1/export`
+pub(super) async fn list(app: web::Data<App>, Caller(peer): Caller) -> HttpResponse {
+    let directory = app.directory.load();
+    let offered = directory.registry().exports.iter().filter(|export| may_fetch(export, &peer));
+    let exports = offered.map(|export| Offered {
+        name: export.id.clone(),
+        format: export.format.clone(),
+        url: format!("{}/liaison/v1/export/{}", app.settings.public_url, export.id),
+    });
+    let list = ExportList { exports: exports.collect() };
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(list)
+}
+
+/// `GET /liaison/v1/export/{name}` and `GET /liaison/v1/export/{name}/{file}`
+pub(super) async fn fetch(
+    app: web::Data<App>,
+    Caller(peer): Caller,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failure> {
+    let directory = app.directory.load_full();
+    let export = find(&directory, request.match_info().query("name"))
+        .filter(|export| may_fetch(export, &peer))
+        .ok_or(Failure::NotFound)?;
+    let key = key_of(&request).unwrap_or_default().to_owned();
+    send(&app, &request, &directory, export, (peer.name().to_string(), key)).await
+}
+
+/// Makes the export if it must be made anew, and sends a file of it to somebody who may have it.
+pub(super) async fn send(
+    app: &web::Data<App>,
+    request: &HttpRequest,
+    directory: &Arc<Directory>,
+    export: &Export,
+    (by, key): (String, String),
+) -> Result<HttpResponse, Failure> {
+    let now = app.clock.now();
+    let (shared, directory, export) = (app.clone(), directory.clone(), export.clone());
+    let made = app.store.read(move |store| Ok(shared.exports.current(store, &directory, &export, now)));
+    let current = made.await?.map_err(failure)?;
+    let wanted = request.match_info().get("file").filter(|file| !file.is_empty());
+    if wanted.is_some_and(|file| file == format!("{}.meta.json", current.meta.name)) {
+        return Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHE)).json(served(&current.meta)));
+    }
+    let file = current.meta.file(wanted).ok_or(Failure::NotFound)?.clone();
+    let is_gzip = accepts_gzip(request);
+    let tag = if is_gzip { format!("\"{}-gzip\"", file.sha256) } else { format!("\"{}\"", file.sha256) };
+    let mut response = if is_known(request, &file.sha256) {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .insert_header((header::ETAG, tag))
+        .insert_header((header::CACHE_CONTROL, CACHE))
+        .insert_header((header::VARY, "accept-encoding"))
+        .insert_header(("x-content-type-options", "nosniff"));
+    if let Some(made) = Timestamp::parse(&current.meta.generated) {
+        let made = std::time::UNIX_EPOCH + std::time::Duration::from_micros(made.micros().unsigned_abs());
+        response.insert_header((header::LAST_MODIFIED, header::HttpDate::from(made)));
+    }
+    if is_known(request, &file.sha256) {
+        return Ok(response.finish());
+    }
+    response.insert_header((header::CONTENT_TYPE, file.media_type.clone()));
+    let bytes = body(app, &current.meta, &file, is_gzip).await?;
+    if is_gzip {
+        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+    }
+    // Before it goes out, as with pages: who received what must be known.
+    note(app, &current, &by, &key, now)?;
+    Ok(response.body(bytes))
+}
+
+async fn body(app: &web::Data<App>, meta: &Meta, file: &Listed, is_gzip: bool) -> Result<Vec<u8>, Failure> {
+    let (shared, name, listed) = (app.clone(), meta.name.clone(), file.clone());
+    let read = app.store.read(move |_| {
+        let bytes = shared.exports.read(&name, &listed.name);
+        let packed = bytes.and_then(|bytes| match is_gzip {
+            true => {
+                let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(6));
+                packer.write_all(&bytes)?;
+                packer.finish()
+            }
+            false => Ok(bytes),
+        });
+        packed.map_err(|error| StoreError::Backend(format!("export {name}, file {}: {error}", listed.name)))
+    });
+    Ok(read.await?)
+}
+
+/// Notes for the audit log who receives what.
+fn note(app: &App, current: &Current, by: &str, key: &str, now: Timestamp) -> Result<(), Failure> {
+    let size = app.store.memory().audit();
+    for part in current.parts.iter() {
+        let objects = current.meta.rows as u64;
+        let event = served_event(part, (by, key), objects, now, (size.size(), size.size_soon()));
+        app.feed.journal().sends(event).map_err(|full| StoreError::Busy(full.to_string()))?;
+    }
+    Ok(())
+}
+
+/// What the audit log is told when somebody receives an export.
+pub fn served_event(
+    part: &Part,
+    (by, key): (&str, &str),
+    objects: u64,
+    now: Timestamp,
+    (log_from, log_to): (u64, u64),
+) -> Event {
+    let bits = part.visible.iter().enumerate().flat_map(|(at, word)| {
+        (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at as u32 * 64 + bit)
+    });
+    let newest = part.newest.unwrap_or(Timestamp::from_micros(0)).to_string();
+    Event::Served(Box::new(Served {
+        by: by.to_owned(),
+        key: key.to_owned(),
+        collection: part.collection.clone(),
+        view: View::Export,
+        filter: BTreeMap::from([("version".to_owned(), serde_json::json!(["last"]))]),
+        first: part.newest.map(|_| Timestamp::from_micros(0).to_string()),
+        last: part.newest.map(|newest| newest.to_string()),
+        objects,
+        pages: 1,
+        visible: bits.collect(),
+        newest,
+        log_from,
+        log_to,
+        until: now.to_string(),
+    }))
+}
+
+fn find<'a>(directory: &'a Directory, name: &str) -> Option<&'a Export> {
+    directory.registry().exports.iter().find(|export| export.id == name)
+}
+
+/// Clients of its organisation that read, or those of them that it names.
+fn may_fetch(export: &Export, peer: &Peer) -> bool {
+    let client = peer.name().split_once('/').map_or("", |(_, client)| client);
+    let is_named = export.readers.as_ref().is_none_or(|readers| readers.iter().any(|name| name == client));
+    export.organisation == peer.organisation() && peer.role().reads() && is_named && export.tlp_max <= peer.tlp_max()
+}
+
+/// The metadata without what is for the writer alone.
+fn served(meta: &Meta) -> Meta {
+    let mut meta = meta.clone();
+    meta.files.retain(|file| !file.is_state);
+    meta
+}
+
+/// RFC 9110 §13.1.2: any of the tags given is that of the file, packed or not.
+fn is_known(request: &HttpRequest, sha256: &str) -> bool {
+    let values = request.headers().get_all(header::IF_NONE_MATCH);
+    let mut tags = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    tags.any(|tag| {
+        let tag = tag.trim();
+        let plain = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+        tag == "*" || plain == sha256 || plain.strip_suffix("-gzip") == Some(sha256)
+    })
+}
+
+fn accepts_gzip(request: &HttpRequest) -> bool {
+    let values = request.headers().get_all(header::ACCEPT_ENCODING);
+    let mut codings = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    codings.any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let weight = parts.find_map(|part| part.strip_prefix("q="));
+        is_gzip && weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|weight| weight > 0.0))
+    })
+}
+
+fn failure(error: ExportError) -> Failure {
+    match error {
+        ExportError::Store(error) => Failure::Store(error),
+        other => Failure::Store(StoreError::Backend(other.to_string())),
+    }
+}
+
+const CACHE: &str = "private, no-cache";
