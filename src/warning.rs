@@ -176,19 +176,26 @@ impl WarningLists {
     /// Every list that has something to say of a value, each once, in the order of names (governance §12.2).
     pub fn hits(&self, atom: &Atom) -> Vec<Hit<'_>> {
         let lists = self.index.lists();
-        let mut by_list: BTreeMap<u16, Hit<'_>> = BTreeMap::new();
+        let mut is_met = vec![false; lists.len()];
+        let mut hits = Vec::new();
         let _ = self.index.visit(atom, &mut |Found { list, how, entry }| {
-            by_list.entry(list).or_insert_with(|| {
+            if !std::mem::replace(&mut is_met[usize::from(list)], true) {
                 let List { name, version, action, category, .. } = &lists[usize::from(list)];
                 let entry = entry.to_string();
-                Hit { list: name, version: *version, entry, action: *action, category: *category, how }
-            });
-            match by_list.len() == lists.len() {
+                hits.push(Hit {
+                    list: name,
+                    version: *version,
+                    entry,
+                    action: *action,
+                    category: *category,
+                    how,
+                });
+            }
+            match hits.len() == lists.len() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
         });
-        let mut hits: Vec<Hit<'_>> = by_list.into_values().collect();
         hits.sort_by_key(|hit| hit.list);
         hits
     }
