@@ -236,7 +236,8 @@ impl Config {
         if !self.server.public_url.as_ref().is_none_or(url_ok) {
             return fail("server.public_url must be https://HOST[:PORT] without a path");
         }
-        for (name, address) in [("admin.listen", &self.admin.listen), ("export.listen", &self.export.listen)] {
+        for (name, address) in [("admin.listen", &self.admin.listen), ("export.listen", &self.export.listen)]
+        {
             if address != "off" && address.parse::<SocketAddr>().is_err() {
                 return fail(&format!("{name} must be ADDRESS:PORT or off"));
             }

@@ -8,6 +8,7 @@
 //!   values, patterns, ids, timestamps, TLP, the header of an object. Pure.
 //! * [`taxii`]: the wire protocol, for server and client. Envelopes, filters, `next`, resources. Pure.
 //! * [`registry`]: who takes part and what they have agreed, as `registry.toml` declares it. Pure.
+//! * [`warning`]: values that look like threats and are not. Reads files of lists, pure otherwise.
 //! * [`audit`]: the log of who did what and received what, which nobody changes unnoticed. Pure.
 //! * [`policy`]: who may see and add what. Its values (`Peer`, `ReadScope`, `Admitted`) are the only
 //!   keys to the store, so no path goes round it. Pure.
@@ -38,6 +39,8 @@ pub mod stix;
 pub mod taxii;
 
 pub mod registry;
+
+pub mod warning;
 
 pub mod audit;
 

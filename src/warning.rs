@@ -31,6 +31,22 @@ pub enum Action {
     Block,
 }
 
+impl Action {
+    /// Its name in settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inform => "inform",
+            Self::Review => "review",
+            Self::Block => "block",
+        }
+    }
+
+    /// The action of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Inform, Self::Review, Self::Block].into_iter().find(|action| action.name() == name)
+    }
+}
+
 /// What a list says of its values (governance §12.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -77,8 +77,10 @@ fn one(
     if let Made::Written(meta) = &made {
         let by = format!("{}/export:{}", job.export.organisation, job.export.id);
         let sizes = (store.audit().size(), store.audit().size_soon());
-        let events =
-            parts.iter().map(|part| served_event(part, (&by, ""), meta.rows as u64, job.now, sizes)).collect();
+        let events = parts
+            .iter()
+            .map(|part| served_event(part, (&by, ""), meta.rows as u64, job.now, sizes))
+            .collect();
         tool.record(events, job.now)?;
     }
     Ok(made)
@@ -97,7 +99,8 @@ fn told_of(export: &Export, made: Result<Made, ExportError>) -> (Value, bool) {
             (json!({"export": name, "outcome": "written", "meta": meta, "text": text}), false)
         }
         Ok(Made::Tried(meta)) => {
-            let text = format!("{name}: would have {} rows, left out {}", meta.rows, left_out(&meta.left_out));
+            let text =
+                format!("{name}: would have {} rows, left out {}", meta.rows, left_out(&meta.left_out));
             (json!({"export": name, "outcome": "tried", "meta": meta, "text": text}), false)
         }
         Ok(Made::Held(before, rows)) => {
@@ -159,7 +162,9 @@ fn formats(args: &FormatsArgs) -> anyhow::Result<Exit> {
             Kind::ALL.into_iter().filter(|kind| format.takes(*kind)).map(Kind::object_type).collect();
         types.dedup();
         if args.json {
-            output::json(&json!({"format": format.name(), "class": class, "types": types, "languages": format.languages(), "objects": format.takes_objects()}));
+            output::json(
+                &json!({"format": format.name(), "class": class, "types": types, "languages": format.languages(), "objects": format.takes_objects()}),
+            );
         } else {
             let what = if format.takes_objects() { "whole objects".to_owned() } else { types.join(" ") };
             output::line(&format!("{:<12} {class:<8} {what}", format.name()));
@@ -180,8 +185,10 @@ fn token() -> anyhow::Result<Exit> {
 
 fn directory(tool: &Tool) -> anyhow::Result<Directory> {
     let Some(text) = tool.registry()? else {
-        return Err(stop(Exit::Failed, "no registry has been applied yet: liaison registry apply registry.toml"));
+        return Err(stop(
+            Exit::Failed,
+            "no registry has been applied yet: liaison registry apply registry.toml",
+        ));
     };
     Ok(Directory::new(registry::parse(&text, Path::new("the registry in force"))?))
 }
-

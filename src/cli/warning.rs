@@ -68,9 +68,14 @@ fn list(args: &HubArgs) -> anyhow::Result<Exit> {
     for list in lists.lists() {
         let action = list.action.name();
         if args.json {
-            output::json(&json!({"name": list.name, "version": list.version, "action": action, "entries": list.entries, "builtin": list.is_builtin}));
+            output::json(
+                &json!({"name": list.name, "version": list.version, "action": action, "entries": list.entries, "builtin": list.is_builtin}),
+            );
         } else {
-            output::line(&format!("{action:<7} {:>8} entries  {} (version {})", list.entries, list.name, list.version));
+            output::line(&format!(
+                "{action:<7} {:>8} entries  {} (version {})",
+                list.entries, list.name, list.version
+            ));
         }
     }
     Ok(Exit::Done)

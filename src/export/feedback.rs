@@ -2,11 +2,12 @@
 //! (governance §13).
 
 use crate::policy::ReadScope;
+use crate::stix::expiry::{Opinion, Votes};
 use crate::stix::{StixTime, Timestamp};
 use crate::store::{Content, Error, Query, Store};
 use crate::taxii::{Match, Versions};
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// What is said of the indicators of a collection.
 #[derive(Debug, Default)]
@@ -21,8 +22,30 @@ pub struct Said {
     pub last_sighting: Option<Timestamp>,
     /// How often it was seen.
     pub sightings: u64,
-    /// Identities that disagree with it.
-    pub against: HashSet<String>,
+    opinions: Vec<Held>,
+}
+
+/// An opinion of it, and who holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Held {
+    who: String,
+    value: String,
+    is_explained: bool,
+    modified: Timestamp,
+}
+
+impl Said {
+    /// Who calls it a false positive; `owner` is the identity that made it.
+    pub fn votes(&self, owner: &str) -> Votes {
+        let opinions = self.opinions.iter().map(|held| Opinion {
+            organisation: &held.who,
+            value: &held.value,
+            is_explained: held.is_explained,
+            revoked: false,
+            modified: held.modified,
+        });
+        Votes::count(opinions, owner, None)
+    }
 }
 
 impl Feedback {
@@ -50,13 +73,22 @@ impl Feedback {
             let time = |name: &str| object[name].as_str().and_then(StixTime::parse);
             let seen = time("last_seen").or_else(|| time("first_seen")).or_else(|| time("created"));
             let said = self.by_id.entry(id.to_owned()).or_default();
-            said.last_sighting = said.last_sighting.max(seen.map(|seen| Timestamp::from_micros(seen.micros())));
+            said.last_sighting =
+                said.last_sighting.max(seen.map(|seen| Timestamp::from_micros(seen.micros())));
             said.sightings += object["count"].as_u64().unwrap_or(1);
         }
-        if matches!(object["opinion"].as_str(), Some("disagree" | "strongly-disagree")) {
-            let who = object["created_by_ref"].as_str().unwrap_or_default();
+        if let Some(value) = object["opinion"].as_str() {
+            let text = |name: &str| object[name].as_str().unwrap_or_default();
+            let held = Held {
+                who: text("created_by_ref").to_owned(),
+                value: value.to_owned(),
+                is_explained: !text("explanation").trim().is_empty(),
+                modified: Timestamp::from_micros(
+                    StixTime::parse(text("modified")).map_or(0, |time| time.micros()),
+                ),
+            };
             for id in object["object_refs"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                self.by_id.entry(id.to_owned()).or_default().against.insert(who.to_owned());
+                self.by_id.entry(id.to_owned()).or_default().opinions.push(held.clone());
             }
         }
     }
@@ -103,12 +135,16 @@ mod tests {
         feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-03-01T00:00:00Z", "count": 4}));
         feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-02-01T00:00:00Z"}));
         for who in ["a", "b", "a"] {
-            feedback.take(&json!({"opinion": "disagree", "created_by_ref": who, "object_refs": [id]}));
+            feedback.take(&json!({"opinion": "disagree", "explanation": "ours", "created_by_ref": who, "object_refs": [id]}));
         }
         feedback.take(&json!({"opinion": "agree", "created_by_ref": "c", "object_refs": [id]}));
-        feedback.take(&json!({"opinion": "disagree", "created_by_ref": "d", "object_refs": [id], "revoked": true}));
+        feedback.take(
+            &json!({"opinion": "disagree", "explanation": "x", "created_by_ref": "d", "object_refs": [id], "revoked": true}),
+        );
         let said = feedback.on(id).unwrap();
-        assert_eq!((said.sightings, said.against.len()), (5, 2));
+        assert_eq!((said.sightings, said.votes("z").against), (5, 2));
+        assert!(said.votes("z").call_for_review(2) && !said.votes("z").is_owner_against);
+        assert!(said.votes("a").is_owner_against);
         assert_eq!(said.last_sighting.unwrap().to_string()[..10], *"2026-03-01");
         assert_eq!(feedback.on("indicator--2"), None);
     }

@@ -6,7 +6,6 @@ use super::standing::{Decay, Standing, standing};
 use crate::policy::{ExportScope, Handling};
 use crate::registry::Export;
 use crate::stix::atom::{Atom, Kind, Source};
-use crate::stix::classification;
 use crate::stix::expiry::State;
 use crate::stix::{Timestamp, Tlp};
 use crate::store::atoms::Named;
@@ -65,7 +64,8 @@ impl Gather<'_> {
             State::Review => return self.leave_out("under_review"),
             State::Pending | State::Expired | State::Revoked => return self.leave_out("not_active"),
         }
-        if self.export.confidence_min.is_some_and(|least| found.confidence.is_none_or(|value| value < least)) {
+        if self.export.confidence_min.is_some_and(|least| found.confidence.is_none_or(|value| value < least))
+        {
             return self.leave_out("confidence");
         }
         match atom {
@@ -138,7 +138,7 @@ impl Gather<'_> {
             pap: handling.pap(self.now),
             valid_from: Timestamp::from_micros(source.valid_from),
             valid_until: found.until,
-            classification: classification::of(&source.labels, &source.indicator_types).to_owned(),
+            classification: source.classification.as_deref().unwrap_or("undetermined").to_owned(),
             indicator_types: source.indicator_types.clone(),
             labels: source.labels.clone(),
             owners: vec![owner.map_or(place.nobody, String::as_str).to_owned()],

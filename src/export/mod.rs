@@ -7,7 +7,7 @@
 //! * [`row`]: what lists are made of: values, rules, and what is said of them. PURE
 //! * [`format`](mod@format): one writer for each format, behind one trait. PURE
 
-mod feedback;
+pub mod feedback;
 pub mod format;
 mod gather;
 mod objects;

@@ -84,7 +84,9 @@ pub(super) fn patterns(
         walk(store, scope, last(Vec::new(), ids.to_vec()), &mut |json| {
             let object: Value = serde_json::from_slice(json).unwrap_or_default();
             let text = |name: &str| object[name].as_str().map(str::to_owned);
-            if let (Some(id), Some(language), Some(pattern)) = (text("id"), text("pattern_type"), text("pattern")) {
+            if let (Some(id), Some(language), Some(pattern)) =
+                (text("id"), text("pattern_type"), text("pattern"))
+            {
                 texts.insert(id, (language, pattern));
             }
         })?;

@@ -228,7 +228,8 @@ mod tests {
         assert_eq!(place.previous("a.txt").unwrap(), b"1\n");
         assert_eq!(place.previous("a.txt.held").unwrap(), b"3\n");
         place.replace(&meta_of(&second), &second).unwrap();
-        let mut names: Vec<_> = fs::read_dir(dir.path().join("soc")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path().join("soc")).unwrap().map(|e| e.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, [".lock", "a.txt", "a.txt.sha256", "soc.meta.json"]);
         assert_eq!(place.previous("../soc/a.txt"), None);

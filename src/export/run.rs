@@ -11,8 +11,8 @@ use crate::policy::{Directory, ExportScope, export_scope};
 use crate::registry::{Collection, Export};
 use crate::stix::atom::Atom;
 use crate::stix::{Timestamp, Tlp};
-use crate::store::atoms::AtomQuery;
 use crate::store::Store;
+use crate::store::atoms::AtomQuery;
 use crate::warning::{Action, WarningLists};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -135,8 +135,7 @@ impl Job<'_> {
                 names: &names,
                 nobody: &collection.title,
             };
-            let query =
-                AtomQuery { kinds: vec![true; 256], alive_at: self.now, with_observables: false };
+            let query = AtomQuery { kinds: vec![true; 256], alive_at: self.now, with_observables: false };
             let over = store.atoms(scope.scope(), &query, &mut |named| gather.take(&place, named))?;
             if over > 0 {
                 *gather.left_out.entry("not_active").or_default() += over;
@@ -199,7 +198,9 @@ impl Job<'_> {
 
     /// Is a value on a list that keeps it out? What analysts keep for themselves may hold it.
     fn is_warned(&self, atom: &Atom, id: &str) -> bool {
-        if self.format.class() == super::Class::Archive || self.lists.verdict(atom).is_none_or(|a| a < Action::Review) {
+        if self.format.class() == super::Class::Archive
+            || self.lists.verdict(atom).is_none_or(|a| a < Action::Review)
+        {
             return false;
         }
         self.lists.hits(atom).iter().any(|hit| match hit.action {

@@ -142,4 +142,3 @@ pub fn check(registry: &crate::registry::Registry) -> Vec<String> {
     };
     registry.exports.iter().filter_map(wrong).collect()
 }
-

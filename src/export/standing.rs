@@ -1,15 +1,26 @@
-//! What an indicator is worth at a time (governance §11, §13).
+//! What an indicator is worth at a time, by the rules of its collection (governance §11, §13).
 
 use super::feedback::Said;
+use crate::registry::{Collection, Registry};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Kind, Source};
-use crate::stix::expiry::{self, Model, State};
+use crate::stix::expiry::{self, Facts, Model, Rules, State};
 
 /// How fast the objects of a collection lose weight.
 #[derive(Debug, Clone)]
 pub struct Decay {
-    /// The model; none lets them keep it until their time is over.
-    pub model: Option<Model>,
+    model: Model,
+}
+
+impl Decay {
+    /// As the collection chooses: one of the registry's models, or a built-in one.
+    pub fn of(registry: &Registry, collection: &Collection) -> Self {
+        let Some(name) = &collection.decay else { return Self { model: Model::NONE } };
+        let own = registry.decays.iter().find(|model| model.id == *name);
+        let own = own.and_then(|m| Model::polynomial(m.lifetime_days, m.decay_speed, m.threshold).ok());
+        // The registry's check knows the name.
+        Self { model: own.or_else(|| Model::named(name)).unwrap_or(Model::NONE) }
+    }
 }
 
 /// What an indicator is worth.
@@ -17,10 +28,43 @@ pub struct Decay {
 pub struct Standing {
     /// Its state.
     pub state: State,
-    /// What is left of its confidence, 0 to 100.
+    /// Its confidence, or what decay has left of it; unknown if it never was known.
     pub confidence: Option<u8>,
     /// When it is over, if it is known.
     pub until: Option<Timestamp>,
     /// When time alone changes any of this.
     pub changes: Option<Timestamp>,
+}
+
+/// What an indicator is worth as the source of a value of this kind, or of a rule.
+pub fn standing(
+    source: &Source,
+    kind: Option<Kind>,
+    said: Option<&Said>,
+    decay: &Decay,
+    now: Timestamp,
+) -> Standing {
+    let rules =
+        Rules { model: decay.model, ttl_days: kind.and_then(expiry::default_ttl), ..Rules::default() };
+    let owner = source.created_by_ref.as_deref().unwrap_or_default();
+    let facts = Facts {
+        confidence: source.confidence,
+        valid_from: Timestamp::from_micros(source.valid_from),
+        valid_until: source.valid_until.map(Timestamp::from_micros),
+        modified: Timestamp::from_micros(source.modified),
+        last_seen: None,
+        last_sighting: said.and_then(|said| said.last_sighting),
+        revoked: source.revoked,
+        pattern_is_stix: source.pattern_type.is_none(),
+        votes: said.map(|said| said.votes(owner)).unwrap_or_default(),
+    };
+    let view = expiry::view(&rules, &facts, now);
+    let decays = decay.model != Model::NONE && facts.pattern_is_stix;
+    let left = |confidence: u8| if decays { view.score.round().clamp(0.0, 100.0) as u8 } else { confidence };
+    Standing {
+        state: view.state,
+        confidence: source.confidence.map(left),
+        until: view.expires_at,
+        changes: view.changes_at,
+    }
 }

@@ -23,9 +23,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
     let get = || web::method(actix_web::http::Method::GET);
     let head = || web::method(actix_web::http::Method::HEAD);
     let refuse = || web::to(|| async { Err::<HttpResponse, _>(Failure::Method("GET, HEAD")) });
-    let both = |path: &str| {
-        at(path).route(get().to(fetch)).route(head().to(fetch)).default_service(refuse())
-    };
+    let both = |path: &str| at(path).route(get().to(fetch)).route(head().to(fetch)).default_service(refuse());
     config.service(both("/{name}")).service(both("/{name}/{file}"));
     config.default_service(web::to(|| async { Err::<HttpResponse, _>(Failure::NotFound) }));
 }
@@ -35,7 +33,8 @@ async fn fetch(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse
     let name = request.match_info().query("name");
     let export = directory.registry().exports.iter().find(|export| export.id == name);
     let Some(export) = export.filter(|export| is_allowed(export, &request)) else {
-        let refusal = Refusal { by: None, key: None, what: "wrong_token", place: "/liaison/v1/export".to_owned() };
+        let refusal =
+            Refusal { by: None, key: None, what: "wrong_token", place: "/liaison/v1/export".to_owned() };
         app.feed.journal().refused(refusal);
         return Err(Failure::WrongToken);
     };
@@ -48,7 +47,9 @@ fn is_allowed(export: &Export, request: &HttpRequest) -> bool {
     let Some(expected) = &export.token_sha256 else { return false };
     let mut values = request.headers().get_all(header::AUTHORIZATION);
     let (Some(value), None) = (values.next(), values.next()) else { return false };
-    let Some((scheme, rest)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else { return false };
+    let Some((scheme, rest)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
+        return false;
+    };
     let token = match scheme.to_ascii_lowercase().as_str() {
         "bearer" => Some(rest.trim().to_owned()),
         "basic" => {

@@ -81,16 +81,15 @@ pub(super) async fn send(
     let current = made.await?.map_err(failure)?;
     let wanted = request.match_info().get("file").filter(|file| !file.is_empty());
     if wanted.is_some_and(|file| file == format!("{}.meta.json", current.meta.name)) {
-        return Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, CACHE)).json(served(&current.meta)));
+        return Ok(HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, CACHE))
+            .json(served(&current.meta)));
     }
     let file = current.meta.file(wanted).ok_or(Failure::NotFound)?.clone();
     let is_gzip = accepts_gzip(request);
     let tag = if is_gzip { format!("\"{}-gzip\"", file.sha256) } else { format!("\"{}\"", file.sha256) };
-    let mut response = if is_known(request, &file.sha256) {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
+    let mut response =
+        if is_known(request, &file.sha256) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, CACHE))
@@ -179,7 +178,10 @@ fn find<'a>(directory: &'a Directory, name: &str) -> Option<&'a Export> {
 fn may_fetch(export: &Export, peer: &Peer) -> bool {
     let client = peer.name().split_once('/').map_or("", |(_, client)| client);
     let is_named = export.readers.as_ref().is_none_or(|readers| readers.iter().any(|name| name == client));
-    export.organisation == peer.organisation() && peer.role().reads() && is_named && export.tlp_max <= peer.tlp_max()
+    export.organisation == peer.organisation()
+        && peer.role().reads()
+        && is_named
+        && export.tlp_max <= peer.tlp_max()
 }
 
 /// The metadata without what is for the writer alone.

@@ -181,6 +181,14 @@ pub fn server_config(
     Ok(config)
 }
 
+/// The rustls settings of the listener for devices: they have tokens, and no certificates.
+pub fn device_config(identity: Arc<ServerIdentity>) -> Result<ServerConfig, TlsError> {
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(|error| unusable("TLS", &error))?;
+    Ok(builder.with_no_client_auth().with_cert_resolver(identity))
+}
+
 /// The server's certificate and key, which a reload replaces.
 #[derive(Debug)]
 pub struct ServerIdentity(ArcSwap<CertifiedKey>);

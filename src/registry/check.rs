@@ -5,6 +5,7 @@ use super::{
 };
 use crate::stix::StixId;
 use crate::stix::content::Extensions;
+use crate::stix::expiry::Model;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -250,6 +251,16 @@ impl Check {
             self.add(&place, "unmarked gives a level above tlp_max");
         }
         self.retention(&place, collection.retention_days);
+        let is_model = |name: &String| {
+            registry.decays.iter().any(|model| model.id == *name) || Model::named(name).is_some()
+        };
+        if let Some(name) = collection.decay.as_ref().filter(|name| !is_model(name)) {
+            let known: Vec<&str> = Model::names().collect();
+            self.add(
+                &place,
+                format!("decay names `{name}`, which is no [[decay]] and none of {}", known.join(", ")),
+            );
+        }
     }
 
     fn collection(&mut self, collection: &Collection, agreement: &Agreement) {

@@ -7,8 +7,10 @@
 pub mod anonymous;
 pub mod atom;
 pub mod claims;
+pub mod classification;
 pub mod content;
 pub mod equality;
+pub mod expiry;
 pub mod format;
 pub mod id;
 pub mod json;

@@ -11,6 +11,7 @@ use liaison::pki::{self, Pki};
 use liaison::registry::Registry;
 use liaison::store::PageCache;
 use liaison::store::sqlite::{Change, Options, Sqlite, Tool};
+use liaison::warning::WarningLists;
 use parking_lot::Mutex;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -248,6 +249,9 @@ impl Server {
                 checkpoints: dir.join("audit.checkpoints"),
                 started_by: "tester".to_owned(),
             },
+            devices: None,
+            exports: dir.join("exports"),
+            lists: Arc::new(WarningLists::load(None, &Default::default()).unwrap().0),
         };
         let (send, receive) = mpsc::channel();
         let thread = std::thread::spawn(move || {

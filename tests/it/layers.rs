@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 const ORDER: [&[&str]; 11] = [
     &["stix"],
     &["taxii"],
-    &["registry"],
+    &["registry", "warning"],
     &["audit"],
     &["policy"],
     &["store"],

@@ -24,7 +24,7 @@ fn each_kind(event: &Event) -> usize {
         Event::Stopped => 10,
         Event::Checkpoint { .. } => 11,
         Event::Damaged { .. } => 12,
-        Event::Exported { .. } => 13,
+        Event::Confirmed { .. } => 13,
         Event::Proof { .. } => 14,
     }
 }
@@ -157,8 +157,8 @@ fn samples() -> Vec<(Event, &'static str)> {
         ),
         (Event::Damaged { what: text("w") }, r#""damaged","what":"w""#),
         (
-            Event::Exported { by: text("op"), name: text("n"), collection: text("c"), objects: 5 },
-            r#""exported","by":"op","name":"n","collection":"c","objects":5"#,
+            Event::Confirmed { by: text("op"), id: text("i"), list: text("l"), version: 5 },
+            r#""confirmed","by":"op","id":"i","list":"l","version":5"#,
         ),
         (Event::Proof { by: text("op"), what: text("w") }, r#""proof","by":"op","what":"w""#),
     ]

@@ -2,6 +2,7 @@
 
 use super::{Atom, of_indicator, of_observable};
 use crate::stix::StixTime;
+use crate::stix::classification::Classification;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -35,6 +36,9 @@ pub struct Source {
     /// `indicator_types`.
     #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
     pub indicator_types: Vec<String>,
+    /// Type of the taxonomy RSIT, if there is one.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub classification: Option<String>,
     /// `labels`.
     #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
@@ -73,7 +77,9 @@ pub fn read(id: &str, json: &[u8]) -> Option<(Source, Vec<Atom>)> {
         items.filter_map(Value::as_str).map(str::to_owned).collect()
     };
     let pattern_type = text("pattern_type").filter(|language| language != "stix");
+    let class = Classification::of_indicator(&object, &[]);
     let source = Source {
+        classification: (class != Classification::UNDETERMINED).then(|| class.type_name().to_owned()),
         id: id.to_owned(),
         modified: time("modified").unwrap_or(0),
         created_by_ref: text("created_by_ref"),

@@ -11,9 +11,8 @@ use std::collections::HashSet;
 /// All of it: object, list and its version.
 pub(super) fn load(connection: &Connection) -> Result<HashSet<(String, String, u64)>, Error> {
     let mut statement = connection.prepare_cached("SELECT object, list, version FROM confirmed")?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned()))
-    })?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?.cast_unsigned())))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
