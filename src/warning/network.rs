@@ -199,6 +199,20 @@ mod tests {
     }
 
     #[test]
+    fn the_last_address_of_a_network_lies_inside() {
+        for (network, last) in [
+            ("2600::/127", "2600::1"),
+            ("8.0.0.0/31", "8.0.0.1"),
+            ("::/0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ] {
+            let mut networks = Networks::default();
+            networks.add(Block::parse(last).unwrap(), 0);
+            networks.finish();
+            assert_eq!(networks.inside(Block::parse(network).unwrap()).count(), 1, "{network}");
+        }
+    }
+
+    #[test]
     fn ipv4_inside_ipv6_is_ipv4() {
         assert_eq!(Block::parse("::ffff:10.0.0.1"), Block::parse("10.0.0.1"));
         assert_eq!(Block::parse("::ffff:10.0.0.0/104"), Block::parse("10.0.0.0/8"));
