@@ -12,6 +12,7 @@ use crate::stix::object::{Label, Rejected};
 use crate::store::{Batch, Entry, Error, Prepared, Store};
 use crate::taxii::Envelope;
 use crate::taxii::resource::known;
+use crate::warning::{Action, WarningLists};
 use std::cell::RefCell;
 
 /// Judges every object of an envelope. Nothing is stored yet; no lock is held.
@@ -52,6 +53,42 @@ pub fn prepare(
         entries,
     })
 }
+
+/// Holds what a batch names against warning lists: what one of them refuses is refused, what others say is
+/// told in the status (governance §12.2).
+pub fn warn(batch: &mut Batch, lists: &WarningLists) {
+    for entry in &mut batch.entries {
+        let Entry::Admitted(prepared) = entry else { continue };
+        if prepared.admitted.object().id().object_type() != "indicator" {
+            continue;
+        }
+        let atoms = prepared.naming.atoms.iter();
+        let Some(action) = atoms.filter_map(|atom| lists.verdict(atom)).max() else { continue };
+        let hits = prepared.naming.atoms.iter().flat_map(|atom| {
+            let hits = lists.hits(atom).into_iter().filter(|hit| hit.action == action);
+            hits.map(move |hit| {
+                format!("`{atom}` is on the warning list \"{}\" (entry {})", hit.list, hit.entry)
+            })
+        });
+        let mut told: Vec<String> = hits.take(HITS_TOLD).collect();
+        match action {
+            Action::Block => {
+                told.push("this hub takes no indicator of it; is the value right?".to_owned());
+                *entry = Entry::Refused(prepared.label(), "warning_list", told.join("; "));
+            }
+            Action::Review => {
+                told.push(
+                    "it stays out of exports that block or detect until an analyst confirms it".to_owned(),
+                );
+                prepared.note = Some(told.join("; "));
+            }
+            Action::Inform => prepared.note = Some(told.join("; ")),
+        }
+    }
+}
+
+/// Hits told of one object.
+const HITS_TOLD: usize = 5;
 
 fn item(found: Result<crate::stix::Object, Box<Rejected>>) -> Item {
     match found {

@@ -12,6 +12,7 @@ use crate::stix::atom::{self, Atom, Kind};
 use crate::store::sqlite::Tool;
 use crate::warning::{Action, Declared, Settings, WarningLists};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) fn run(args: &WarningArgs) -> anyhow::Result<Exit> {
@@ -90,7 +91,7 @@ fn test(args: &TestArgs) -> anyhow::Result<Exit> {
     let (_, lists) = open(&args.hub)?;
     let mut exit = Exit::Done;
     for value in &args.values {
-        let mut told = std::collections::BTreeSet::new();
+        let mut told = BTreeSet::new();
         for atom in kinds_of(value) {
             for hit in lists.hits(&atom) {
                 told.insert((hit.action.name(), hit.list.to_owned(), hit.version, hit.entry));
@@ -119,26 +120,33 @@ fn test(args: &TestArgs) -> anyhow::Result<Exit> {
 
 fn confirm(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let (mut tool, lists) = open(&args.hub)?;
-    let versions = tool.versions(&args.id)?;
-    if versions.is_empty() {
-        return Err(stop(Exit::Failed, format!("{} is not in the database", args.id)));
+    let mut all = Vec::new();
+    for id in &args.ids {
+        let named = named(&tool, &lists, id)?;
+        all.extend(named.into_iter().map(|(list, version)| (id.clone(), list, version)));
     }
-    let mut named: Vec<(String, u64)> = Vec::new();
-    for kept in versions {
-        let atoms = atom::read(&args.id, &kept.json).map(|(_, atoms)| atoms).unwrap_or_default();
-        let hits = atoms.iter().flat_map(|atom| lists.hits(atom));
-        let review = hits.filter(|hit| hit.action == Action::Review);
-        named.extend(review.map(|hit| (hit.list.to_owned(), hit.version)));
-    }
-    named.sort_unstable();
-    named.dedup();
-    if named.is_empty() {
-        output::line("no list with the action `review` names a value of it: nothing to confirm");
+    if all.is_empty() {
+        output::line("no list with the action `review` names a value of them: nothing to confirm");
         return Ok(Exit::Done);
     }
-    tool.confirm(&args.id, &named, &account(), Clock::system().now())?;
-    for (list, version) in named {
-        output::line(&format!("confirmed although it is on {list} (version {version})"));
+    tool.confirm(&all, &account(), Clock::system().now())?;
+    for (id, list, version) in all {
+        output::line(&format!("{id}: confirmed although it is on {list} (version {version})"));
     }
     Ok(Exit::Done)
+}
+
+/// The lists with the action `review` that name a value of an object, with their versions.
+fn named(tool: &Tool, lists: &WarningLists, id: &str) -> anyhow::Result<BTreeSet<(String, u64)>> {
+    let versions = tool.versions(id)?;
+    if versions.is_empty() {
+        return Err(stop(Exit::Failed, format!("{id} is not in the database")));
+    }
+    let atoms = versions.iter().filter_map(|kept| atom::read(id, &kept.json)).flat_map(|(_, atoms)| atoms);
+    let mut named = BTreeSet::new();
+    for atom in atoms {
+        let review = lists.hits(&atom).into_iter().filter(|hit| hit.action == Action::Review);
+        named.extend(review.map(|hit| (hit.list.to_owned(), hit.version)));
+    }
+    Ok(named)
 }

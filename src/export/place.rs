@@ -2,7 +2,7 @@
 //! (export formats §1).
 
 use super::format::{File, Files};
-use super::row::About;
+use super::row::{About, seconds};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -166,7 +166,7 @@ impl Meta {
         Self {
             name: about.name.clone(),
             format: format.to_owned(),
-            generated: about.generated.to_string(),
+            generated: seconds(about.generated),
             organisation: organisation.to_owned(),
             collections: about.collections.clone(),
             tlp: about.tlp_write.word(about.tlp).to_owned(),

@@ -84,6 +84,11 @@ pub struct Whole {
     pub collection: String,
 }
 
+/// A time in whole seconds: `2026-11-23T06:00:00Z`.
+pub fn seconds(time: Timestamp) -> String {
+    format!("{}Z", &time.to_string()[..19])
+}
+
 /// How levels of TLP are written (governance §1.8).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TlpWrite {

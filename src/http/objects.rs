@@ -11,6 +11,7 @@ use crate::stix::Timestamp;
 use crate::stix::content::Options;
 use crate::store::{Batch, Deleted, Store};
 use crate::taxii::{Envelope, Filter, Versions, media};
+use crate::warning::WarningLists;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
@@ -106,11 +107,12 @@ pub(super) async fn add(
     let (body, permits) = read_body(&app, &request, payload, app.settings.max_content_length).await?;
     let directory = app.directory.load_full();
     let (clock, key) = (app.clock, key_of(&request).map(str::to_owned));
+    let lists = app.exports.lists().clone();
     let status = app
         .store
         .write(move |store| {
             let _permits = permits;
-            let judged = batch(store, &directory, &scope, body, clock.now());
+            let judged = batch(store, &directory, &scope, &lists, body, clock.now());
             Ok(judged.and_then(|judged| Ok(store.add(Batch { key, ..judged })?)))
         })
         .await?;
@@ -125,6 +127,7 @@ pub(super) fn batch(
     store: &dyn Store,
     directory: &policy::Directory,
     scope: &WriteScope,
+    lists: &WarningLists,
     body: Vec<u8>,
     now: Timestamp,
 ) -> Result<Batch, Failure> {
@@ -132,7 +135,9 @@ pub(super) fn batch(
         Options { profile: scope.profile(), extensions: Some(directory.extensions()), ..Options::default() };
     let envelope = Envelope::parse(body, options)?;
     let status_id = uuid::Uuid::new_v4().to_string();
-    Ok(ingest::prepare(store, directory, scope, envelope, status_id, now)?)
+    let mut batch = ingest::prepare(store, directory, scope, envelope, status_id, now)?;
+    ingest::warn(&mut batch, lists);
+    Ok(batch)
 }
 
 /// TAXII 2.1 §5.7.

@@ -64,11 +64,12 @@ pub(super) async fn preview(
     check_headers(&app, &request)?;
     let (body, permits) = read_body(&app, &request, payload, app.settings.max_content_length).await?;
     let (directory, clock) = (app.directory.load_full(), app.clock);
+    let lists = app.exports.lists().clone();
     let answer = app
         .store
         .write(move |store| {
             let _permits = permits;
-            let judged = batch(store, &directory, &scope, body, clock.now());
+            let judged = batch(store, &directory, &scope, &lists, body, clock.now());
             let judged = match judged {
                 Ok(judged) => judged,
                 Err(failure) => return Ok(Err(failure)),

@@ -143,6 +143,8 @@ pub struct Prepared {
     pub(crate) naming: Naming,
     /// What it was called when it was sent, if it is called otherwise now.
     pub(crate) sent_as: Option<Label>,
+    /// What warning lists say of it.
+    pub(crate) note: Option<String>,
     /// What officers call it; known if it waits for them.
     pub(crate) name: Option<String>,
 }
@@ -155,7 +157,7 @@ impl Prepared {
         let id_hash = id_hash(admitted.object().id().as_str());
         let name = admitted.waits().then(|| claims::name(admitted.object().json())).flatten();
         let naming = Naming::of(admitted.object());
-        Self { admitted, sha256, id_hash, links, naming, sent_as: None, name }
+        Self { admitted, sha256, id_hash, links, naming, sent_as: None, note: None, name }
     }
 
     /// For an object that was re-created after it had been sent under this name.
@@ -173,7 +175,9 @@ impl Prepared {
     /// What its sender must know about how it is stored.
     pub fn remark(&self) -> Option<String> {
         let id = self.admitted.object().id();
-        self.sent_as.as_ref().map(|_| format!("kept as {id}: here its source is not named"))
+        let kept = self.sent_as.as_ref().map(|_| format!("kept as {id}: here its source is not named"));
+        let all: Vec<String> = kept.into_iter().chain(self.note.clone()).collect();
+        (!all.is_empty()).then(|| all.join("; "))
     }
 }
 

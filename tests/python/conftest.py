@@ -331,12 +331,15 @@ def to_toml(registry):
     def value(found):
         if isinstance(found, list):
             return "[" + ", ".join(map(value, found)) + "]"
+        if isinstance(found, dict):
+            return "{" + ", ".join(f"{key} = {value(inner)}" for key, inner in found.items()) + "}"
         if isinstance(found, (str, bool, int)):
             return json.dumps(found)
         return found.isoformat()
 
     table("organisation", registry.get("organisation", []), "client")
     table("agreement", registry.get("agreement", []), "collection")
+    table("export", registry.get("export", []), None)
     return "\n".join(lines) + "\n"
 
 

@@ -61,7 +61,7 @@ pub(in crate::cli) enum WarningCommand {
     List(HubArgs),
     /// Show what the lists say of values.
     Test(TestArgs),
-    /// Confirm an object although lists name its values: exports take it from now on.
+    /// Confirm objects although lists name their values: exports take them from now on.
     Confirm(ConfirmArgs),
 }
 
@@ -79,11 +79,12 @@ pub(in crate::cli) struct TestArgs {
 
 #[derive(Args)]
 #[command(
-    after_help = "A confirmation holds for the object and the lists' versions of today; it is recorded in the audit log.\n\nExample:\n  liaison warning confirm indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1"
+    after_help = "A confirmation holds for the objects and the lists' versions of today; it is recorded in the audit log.\n\nExample:\n  liaison warning confirm indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1"
 )]
 pub(in crate::cli) struct ConfirmArgs {
-    /// The object's id.
-    pub(in crate::cli) id: String,
+    /// Ids of objects.
+    #[arg(required = true, value_name = "ID")]
+    pub(in crate::cli) ids: Vec<String>,
     #[command(flatten)]
     pub(in crate::cli) hub: HubArgs,
 }

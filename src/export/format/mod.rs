@@ -9,7 +9,7 @@ mod text;
 
 pub use text::one_line;
 
-use super::row::{About, Row, Rule, Whole};
+use super::row::{About, Row, Rule, Whole, seconds};
 use crate::stix::atom::Kind;
 use crate::stix::marking::Pap;
 use serde::de::DeserializeOwned;
@@ -111,7 +111,7 @@ impl Input<'_> {
         );
         text += &format!(
             "{mark}generated={}  rows={rows}  left_out={total}{reasons}  sha256 in {file}.sha256\n",
-            about.generated
+            seconds(about.generated)
         );
         for caveat in &about.caveats {
             text += &format!("{mark}{}\n", one_line(caveat, TEXT_MAX));

@@ -22,21 +22,20 @@ impl Tool {
         load(&self.connection)
     }
 
-    /// Confirms what an object names, on these lists and versions; recorded, and known to running servers
+    /// Confirms what objects name, each on a list of a version; recorded, and known to running servers
     /// within a second.
     pub fn confirm(
         &mut self,
-        id: &str,
-        lists: &[(String, u64)],
+        named: &[(String, String, u64)],
         by: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut events = Vec::new();
-        for (list, version) in lists {
+        for (id, list, version) in named {
             let sql = "INSERT OR REPLACE INTO confirmed (object, list, version, who, at) VALUES (?1, ?2, ?3, ?4, ?5)";
             transaction.execute(sql, params![id, list, version.cast_signed(), by, now.micros()])?;
-            let (by, id, list, version) = (by.to_owned(), id.to_owned(), list.clone(), *version);
+            let (by, id, list, version) = (by.to_owned(), id.clone(), list.clone(), *version);
             events.push((now, Event::Confirmed { by, id, list, version }));
         }
         // As after a change of the registry, servers look at everything anew.
