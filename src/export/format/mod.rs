@@ -4,7 +4,15 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+#[cfg(test)]
+mod hostile;
+mod ipset;
 mod list;
+mod names;
+mod networks;
+mod nftables;
+mod resolvers;
+mod rpz;
 mod text;
 
 pub use text::one_line;
@@ -16,7 +24,15 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] = &[&list::List];
+pub static FORMATS: &[&dyn Format] = &[
+    &resolvers::Dnsmasq,
+    &resolvers::Hosts,
+    &ipset::Ipset,
+    &list::List,
+    &nftables::Nftables,
+    &rpz::Rpz,
+    &resolvers::Unbound,
+];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
