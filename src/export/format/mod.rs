@@ -4,7 +4,11 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+mod lines;
 mod list;
+mod squid;
+#[cfg(test)]
+mod testing;
 mod text;
 
 pub use text::one_line;
@@ -16,7 +20,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] = &[&list::List];
+pub static FORMATS: &[&dyn Format] = &[&list::List, &squid::Squid];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
