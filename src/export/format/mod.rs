@@ -4,8 +4,11 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+mod haproxy;
 mod lines;
 mod list;
+mod nginx;
+mod postfix;
 mod squid;
 #[cfg(test)]
 mod testing;
@@ -20,7 +23,8 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] = &[&list::List, &squid::Squid];
+pub static FORMATS: &[&dyn Format] =
+    &[&haproxy::Haproxy, &list::List, &nginx::Nginx, &postfix::Postfix, &squid::Squid];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
