@@ -4,15 +4,19 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+mod clamav;
 mod haproxy;
 mod lines;
 mod list;
 mod nginx;
+mod osquery;
 mod postfix;
+mod rspamd;
 mod squid;
 #[cfg(test)]
 mod testing;
 mod text;
+mod wazuh;
 
 pub use text::one_line;
 
@@ -23,8 +27,17 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] =
-    &[&haproxy::Haproxy, &list::List, &nginx::Nginx, &postfix::Postfix, &squid::Squid];
+pub static FORMATS: &[&dyn Format] = &[
+    &clamav::Clamav,
+    &haproxy::Haproxy,
+    &list::List,
+    &nginx::Nginx,
+    &osquery::Osquery,
+    &postfix::Postfix,
+    &rspamd::Rspamd,
+    &squid::Squid,
+    &wazuh::Wazuh,
+];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
