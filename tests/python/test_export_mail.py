@@ -97,3 +97,95 @@ def test_postfix_warns_of_what_is_wrong(export, postmap, suffix, kind, line):
     path = only(out, suffix)
     path.write_text(path.read_text() + line + "\n")
     assert "warning" in postmap("-q", "nothing", f"{kind}:{path}", rc=None)
+
+
+# Rspamd
+
+
+def rspamd_config(tmp_path, out, port=1):
+    for kind in ("db", "log"):
+        (tmp_path / kind).mkdir(exist_ok=True)
+    config = tmp_path / "rspamd.conf"
+    config.write_text(f"""
+lua = "$RULESDIR/rspamd.lua"
+options {{
+  filters = ""; pidfile = "{tmp_path}/rspamd.pid"; control_socket = "{tmp_path}/control.sock mode=0600";
+  cache_file = "{tmp_path}/db/cache"; tempdir = "{tmp_path}"; url_tld = "${{SHAREDIR}}/effective_tld_names.dat";
+  dns {{ nameserver = ["127.0.0.1:1"]; }}
+}}
+logging {{ type = "console"; level = "info"; }}
+worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; mime = true; }}
+modules {{ path = "$PLUGINSDIR/multimap.lua"; }}
+multimap {{ .include "{only(out, '.multimap.conf')}" }}
+""")
+    return config
+
+
+def rspamd_export(export, tmp_path, values, **options):
+    """Where maps are is said before they are made: the maps go to a directory of their own."""
+    maps = tmp_path / "maps"
+    out, report = export("rspamd", values, {"map_dir": str(maps)} | options)
+    maps.mkdir()
+    for path in out.iterdir():
+        if path.name.endswith(".map"):
+            (maps / path.name).write_bytes(path.read_bytes())
+    return out, report, maps
+
+
+def rspamd_faults(tmp_path, config):
+    """configtest exits with 0 even if a rule is dropped."""
+    said = run("rspamadm", f"--var=DBDIR={tmp_path}/db", f"--var=LOGDIR={tmp_path}/log", "configtest", "-c", config)
+    assert "syntax OK" in said, said
+    # Its own rules miss the modules that this configuration does without.
+    return [line for line in said.splitlines()
+            if re.search("cannot|error|invalid|unknown|fail", line) and "cannot register" not in line]
+
+
+def symbols(port, text, **headers):
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    mail = f"From: a@good.test\r\nTo: b@good.test\r\nSubject: x\r\nContent-Type: text/plain\r\n\r\n{text}\r\n"
+    headers = {"From": "a@good.test", "IP": "192.0.2.1", **headers}
+    link.request("POST", "/checkv2", body=mail, headers=headers)
+    answer = json.loads(link.getresponse().read())
+    link.close()
+    return {name: one["score"] for name, one in answer["symbols"].items() if name.startswith("LIAISON")}
+
+
+def test_rspamd_scores_what_is_listed(export, tmp_path):
+    values = VALUES + [indicator("[domain-name:value = 'evil.co.uk']"), indicator("[email-addr:value = '/x@evil.example']")]
+    out, report, _ = rspamd_export(export, tmp_path, values, score=7.5)
+    assert report["left_out"] == {"misread": 3}
+    port = free_port()
+    config = rspamd_config(tmp_path, out, port)
+    assert rspamd_faults(tmp_path, config) == []
+    with daemon(tmp_path / "rspamd.log", port, "rspamd", "-f", "-i", "-u", "root", "-g", "root", "-c", config):
+        assert symbols(port, "http://good.test/ http://nota.co/ http://x.c2.evil.example/") == {}
+        assert symbols(port, "see http://www.evil.co.uk/x") == {"LIAISON_URL": 7.5}
+        assert symbols(port, "see http://a.co/x") == {"LIAISON_URL": 7.5}
+        assert symbols(port, "see http://c2.evil.example/x") == {"LIAISON_URL_HOST": 7.5}
+        assert symbols(port, "see http://files.example/it/ now") == {"LIAISON_URL_FULL": 7.5}
+        assert symbols(port, "see http://files.example/it/more now") == {}
+        assert symbols(port, "x", From="ceo@bad-login.example") == {"LIAISON_FROM": 7.5}
+        assert symbols(port, "x", From="other@bad-login.example") == {}
+        assert symbols(port, "x", From="other@c2.evil.example") == {"LIAISON_FROM_DOMAIN": 7.5}
+        for address in ("203.0.113.9", "198.51.100.7", "2001:db8:1::9"):
+            assert symbols(port, "x", IP=address) == {"LIAISON_IP": 7.5}
+        assert symbols(port, "x", IP="203.0.114.9") == {}
+
+
+@pytest.mark.parametrize("values", [[], VALUES[:1], None], ids=["none", "one", "many"])
+def test_rspamd_takes_maps_of_any_length(export, tmp_path, values):
+    values = many("domain", MANY // 2) + many("ipv4net", MANY // 2) if values is None else values
+    out, _, maps = rspamd_export(export, tmp_path, values)
+    assert rspamd_faults(tmp_path, rspamd_config(tmp_path, out)) == []
+    assert sum(len(body(path)) for path in maps.iterdir()) == len(values)
+
+
+def test_rspamd_finds_what_is_wrong(export, tmp_path):
+    out, _, maps = rspamd_export(export, tmp_path, VALUES)
+    rules = only(out, ".multimap.conf")
+    text = rules.read_text()
+    rules.write_text(text.replace('type = "ip"', 'type = "address"'))
+    assert any("cannot add rule" in line for line in rspamd_faults(tmp_path, rspamd_config(tmp_path, out)))
+    rules.write_text(text.replace("score = 8.0; }", "score = 8.0;", 1))
+    fails("rspamadm", "configtest", "-c", rspamd_config(tmp_path, out))
