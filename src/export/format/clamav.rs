@@ -1,6 +1,6 @@
 //! Signatures of ClamAV: hashes of files, and strings in them (export formats §13).
 
-use super::lines::{of, push};
+use super::lines::{keep, of, push};
 use super::{Class, Files, Format, Input, TEXT, options};
 use crate::export::row::Row;
 use crate::stix::atom::Kind;
@@ -36,17 +36,13 @@ impl Format for Clamav {
 
     fn write(&self, input: &Input, files: &mut Files) -> Result<(), String> {
         let choices: Options = options(input.options)?;
-        let mut strings = of(input.rows, STRINGS);
-        let all = strings.len();
-        if choices.strings {
-            strings.retain(|row| (STRING_MIN..=STRING_MAX).contains(&row.atom.text().len()));
-        } else {
-            strings.clear();
-        }
-        let reason = if choices.strings { "length" } else { "strings_off" };
-        for _ in strings.len()..all {
-            files.leave_out(reason);
-        }
+        let strings = of(input.rows, STRINGS);
+        let strings = match choices.strings {
+            true => keep(&strings, files, "length", |row| {
+                (STRING_MIN..=STRING_MAX).contains(&row.atom.text().len())
+            }),
+            false => keep(&strings, files, "strings_off", |_| false),
+        };
         let empty = [&NO_HASH[..], ":*:Liaison.Empty:73\n"].concat();
         add(input, files, (".hsb", &empty), &of(input.rows, HASHES), push_hash);
         add(input, files, (".hdb", &empty[32..]), &of(input.rows, &[Kind::FileMd5]), push_hash);
@@ -105,7 +101,7 @@ const NO_STRING: &str =
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{hostile, keep, lines, rows, write};
+    use super::super::testing::{self, CASES, hostile, lines, rows, write};
     use super::*;
     use proptest::prelude::*;
 
@@ -127,9 +123,11 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(CASES))]
+
         #[test]
         fn nothing_gets_out_of_its_field(texts in hostile()) {
-            let rows = keep(texts, STRINGS);
+            let rows = testing::keep(texts, STRINGS);
             let files = write(&Clamav, "strings = true", &rows);
             let wanted: Vec<&str> = rows.iter().map(|row| row.atom.text()).filter(|text| (8..=2000).contains(&text.len())).collect();
             let read: Vec<String> = lines(&files, ".ndb").iter().filter(|line| !NO_STRING.starts_with(*line)).map(|line| {

@@ -65,7 +65,7 @@ impl Format for Haproxy {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ID, hostile, keep, lines, rows, write};
+    use super::super::testing::{CASES, ID, hostile, keep, lines, rows, write};
     use super::*;
     use proptest::prelude::*;
 
@@ -85,6 +85,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(CASES))]
+
         #[test]
         fn nothing_gets_out_of_its_line(texts in hostile()) {
             let rows = keep(texts, &[Kind::Domain, Kind::Ipv4, Kind::Ipv6]);

@@ -61,7 +61,7 @@ pub(super) fn without_children<'a>(rows: &[&'a Row], files: &mut Files) -> Vec<&
         }
         false
     };
-    keep(rows, files, |row| !has_parent(row))
+    keep(rows, files, "covered", |row| !has_parent(row))
 }
 
 /// Addresses and networks without those inside another one.
@@ -77,7 +77,7 @@ pub(super) fn without_inner<'a>(rows: &[&'a Row], files: &mut Files) -> Vec<&'a 
             end = Some((is_v6, last));
         }
     }
-    keep(rows, files, |row| range(row).is_some_and(|range| outer.contains(&range)))
+    keep(rows, files, "covered", |row| range(row).is_some_and(|range| outer.contains(&range)))
 }
 
 /// Family, first and last address.
@@ -93,10 +93,16 @@ fn range(row: &Row) -> Option<(bool, u128, u128)> {
     Some((is_v6, first, first | mask))
 }
 
-fn keep<'a>(rows: &[&'a Row], files: &mut Files, is_kept: impl Fn(&Row) -> bool) -> Vec<&'a Row> {
+/// The rows that fulfil a condition; the others are counted.
+pub(super) fn keep<'a>(
+    rows: &[&'a Row],
+    files: &mut Files,
+    reason: &'static str,
+    is_kept: impl Fn(&Row) -> bool,
+) -> Vec<&'a Row> {
     let kept: Vec<&Row> = rows.iter().copied().filter(|row| is_kept(row)).collect();
     for _ in kept.len()..rows.len() {
-        files.leave_out("covered");
+        files.leave_out(reason);
     }
     kept
 }

@@ -52,7 +52,7 @@ impl Format for Nginx {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{hostile, keep, lines, rows, write};
+    use super::super::testing::{CASES, hostile, keep, lines, rows, write};
     use super::*;
     use proptest::prelude::*;
 
@@ -68,6 +68,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(CASES))]
+
         #[test]
         fn nothing_gets_out_of_its_line(texts in hostile(), subdomains: bool) {
             let rows = keep(texts, &[Kind::Domain, Kind::Ipv4, Kind::Ipv6]);

@@ -178,7 +178,7 @@ const INTERVAL_MAX: u32 = 604_800;
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{hostile, keep, rows, text, write};
+    use super::super::testing::{CASES, hostile, keep, rows, text, write};
     use super::*;
     use proptest::prelude::*;
 
@@ -233,6 +233,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(CASES))]
+
         #[test]
         fn nothing_gets_out_of_its_quotes(texts in hostile()) {
             let rows = keep(texts, &[Kind::Domain, Kind::Ipv4, Kind::Ipv6]);

@@ -1,6 +1,6 @@
 //! Tables of Postfix: access, clients, bodies (export formats §12).
 
-use super::lines::{ADDRESSES, add, of, push, push_regex};
+use super::lines::{ADDRESSES, add, keep, of, push, push_regex};
 use super::{Class, Files, Format, Input, options};
 use crate::export::row::Row;
 use crate::stix::atom::Kind;
@@ -41,15 +41,9 @@ impl Format for Postfix {
 
     fn write(&self, input: &Input, files: &mut Files) -> Result<(), String> {
         let choices: Options = options(input.options)?;
-        let mut access = of(input.rows, &[Kind::Domain, Kind::Email]);
-        access.retain(|row| {
-            // That would be a comment.
-            let is_comment = row.atom.text().starts_with('#');
-            if is_comment {
-                files.leave_out("misread");
-            }
-            !is_comment
-        });
+        // A line that starts so would be a comment.
+        let access = of(input.rows, &[Kind::Domain, Kind::Email]);
+        let access = keep(&access, files, "misread", |row| !row.atom.text().starts_with('#'));
         let clients = of(input.rows, ADDRESSES);
         let bodies = bodies(input.rows, choices.body_max, files);
         add(input, files, ".access", &access, |out, row| push_line(out, row.atom.text(), row));
@@ -89,7 +83,7 @@ const AFTER_URL: &str = r"(\.?$|\.?[^][:alnum:]._~%\/?#@!$&'()*+,;=-])/";
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{hostile, keep, lines, rows, write};
+    use super::super::testing::{self, CASES, hostile, lines, rows, write};
     use super::*;
     use proptest::prelude::*;
 
@@ -125,10 +119,12 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(CASES))]
+
         #[test]
         fn nothing_gets_out_of_its_line(texts in hostile()) {
             let kinds = [Kind::Domain, Kind::Url, Kind::Email, Kind::Ipv4, Kind::Ipv6];
-            let rows = keep(texts, &kinds);
+            let rows = testing::keep(texts, &kinds);
             let files = write(&Postfix, "", &rows);
             for (suffix, kinds) in [(".access", &[Kind::Domain, Kind::Email][..]), (".cidr", ADDRESSES)] {
                 let wanted: Vec<&str> = of(&rows, kinds).iter().map(|row| row.atom.text()).filter(|text| !text.starts_with('#')).collect();

@@ -94,7 +94,7 @@ const LINE_MAX: usize = 2000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{self, ID, hostile, lines, rows, write};
+    use super::super::testing::{self, CASES, ID, hostile, lines, rows, write};
     use super::*;
     use proptest::prelude::*;
 
@@ -160,6 +160,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(CASES))]
+
         #[test]
         fn nothing_gets_out_of_its_line(texts in hostile()) {
             let rows = testing::keep(texts, &[Kind::Domain, Kind::Url, Kind::Ipv4, Kind::Ipv6]);

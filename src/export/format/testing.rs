@@ -7,6 +7,8 @@ use crate::stix::marking::Pap;
 use crate::stix::{Timestamp, Tlp};
 use proptest::prelude::*;
 
+/// How many times each property is tried.
+pub(super) const CASES: u32 = 64;
 /// The id of each row.
 pub(super) const ID: &str = "indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1";
 

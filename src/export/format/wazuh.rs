@@ -152,7 +152,7 @@ const KEY_MAX: usize = 1024;
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{hostile, keep, rows, text, write};
+    use super::super::testing::{CASES, hostile, keep, rows, text, write};
     use super::*;
     use proptest::prelude::*;
     use std::net::Ipv4Addr;
@@ -211,6 +211,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(CASES))]
+
         #[test]
         fn a_network_is_what_it_becomes(address: u32, length in 1u8..=31) {
             let network = Ipv4Net::new(Ipv4Addr::from(address), length).unwrap().trunc();
