@@ -41,11 +41,16 @@ pub(super) fn push(out: &mut String, parts: &[&str]) {
 /// A text as a POSIX extended regular expression that matches just it; `/` is escaped too if asked for.
 pub(super) fn push_regex(out: &mut String, text: &str, has_slashes_escaped: bool) {
     for c in text.chars() {
-        if r"\.[]{}()*+?^$|".contains(c) || (c == '/' && has_slashes_escaped) {
+        if is_operator(c) || (c == '/' && has_slashes_escaped) {
             out.push('\\');
         }
         out.push(c);
     }
+}
+
+/// Means a sign something in such an expression?
+pub(super) fn is_operator(c: char) -> bool {
+    matches!(c, '\\' | '.' | '[' | ']' | '{' | '}' | '(' | ')' | '*' | '+' | '?' | '^' | '$' | '|')
 }
 
 /// Names without those whose parent is listed too, where a parent stands for all below it.
@@ -66,18 +71,20 @@ pub(super) fn without_children<'a>(rows: &[&'a Row], files: &mut Files) -> Vec<&
 
 /// Addresses and networks without those inside another one.
 pub(super) fn without_inner<'a>(rows: &[&'a Row], files: &mut Files) -> Vec<&'a Row> {
-    let mut ranges: Vec<(bool, u128, u128)> = rows.iter().filter_map(|row| range(row)).collect();
+    let ranges = rows.iter().enumerate().filter_map(|(place, row)| Some((range(row)?, place)));
+    let mut ranges: Vec<((bool, u128, u128), usize)> = ranges.collect();
     // The wider of two that start together comes first, so one look at the last outer one suffices.
-    ranges.sort_unstable_by_key(|(is_v6, first, last)| (*is_v6, *first, u128::MAX - last));
-    let mut outer: HashSet<(bool, u128, u128)> = HashSet::with_capacity(ranges.len());
+    ranges.sort_unstable_by_key(|((is_v6, first, last), _)| (*is_v6, *first, u128::MAX - last));
+    let mut is_outer = vec![false; rows.len()];
     let mut end = None;
-    for (is_v6, first, last) in ranges {
+    for ((is_v6, first, last), place) in ranges {
         if end.is_none_or(|(family, end)| family != is_v6 || first > end) {
-            outer.insert((is_v6, first, last));
+            is_outer[place] = true;
             end = Some((is_v6, last));
         }
     }
-    keep(rows, files, "covered", |row| range(row).is_some_and(|range| outer.contains(&range)))
+    let mut outer = is_outer.into_iter();
+    keep(rows, files, "covered", |_| outer.next().unwrap_or(false))
 }
 
 /// Family, first and last address.
@@ -98,7 +105,7 @@ pub(super) fn keep<'a>(
     rows: &[&'a Row],
     files: &mut Files,
     reason: &'static str,
-    is_kept: impl Fn(&Row) -> bool,
+    mut is_kept: impl FnMut(&Row) -> bool,
 ) -> Vec<&'a Row> {
     let kept: Vec<&Row> = rows.iter().copied().filter(|row| is_kept(row)).collect();
     for _ in kept.len()..rows.len() {

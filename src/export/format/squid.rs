@@ -1,6 +1,6 @@
 //! Lists of Squid: names with a dot in front, addresses, URLs as regular expressions (export formats §11).
 
-use super::lines::{ADDRESSES, add, of, push, push_regex, without_children, without_inner};
+use super::lines::{ADDRESSES, add, is_operator, of, push, push_regex, without_children, without_inner};
 use super::{Class, Files, Format, Input, options};
 use crate::export::row::Row;
 use crate::stix::atom::Kind;
@@ -62,19 +62,17 @@ impl Format for Squid {
 /// The URLs that Squid can match.
 fn urls<'a>(rows: &'a [Row], files: &mut Files) -> Vec<&'a Row> {
     let mut kept = Vec::new();
-    let mut line = String::new();
     for row in of(rows, &[Kind::Url]) {
         let url = row.atom.text();
         let (scheme, rest) = url.split_once("://").unwrap_or((url, ""));
         let authority = rest.split(['/', '?']).next().unwrap_or("");
-        line.clear();
-        push_url(&mut line, url);
+        let length = url.len() + url.chars().filter(|c| is_operator(*c)).count();
         if !matches!(scheme, "http" | "https" | "ftp") {
             files.leave_out("scheme");
         } else if authority.contains('@') {
             // Squid compares URLs without it.
             files.leave_out("user_in_url");
-        } else if line.len() > LINE_MAX {
+        } else if length > LINE_MAX {
             files.leave_out("too_long");
         } else {
             kept.push(row);

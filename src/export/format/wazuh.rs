@@ -4,9 +4,11 @@ use super::lines::{ADDRESSES, of, push};
 use super::{Class, Files, Format, Input, TEXT, options};
 use crate::export::row::Row;
 use crate::stix::atom::Kind;
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::IpNet;
 use serde::Deserialize;
 use std::collections::HashSet;
+use std::fmt::Write;
+use std::net::IpAddr;
 
 /// The format.
 pub(super) struct Wazuh;
@@ -82,25 +84,25 @@ fn push_line(out: &mut String, key: &str, row: &Row) {
 /// Addresses, then networks as what they consist of, each key once.
 fn addresses(rows: &[&Row], expanded_max: usize, files: &mut Files) -> (String, usize) {
     let mut out = String::with_capacity(rows.len() * 32);
-    let mut keys: HashSet<String> = HashSet::with_capacity(rows.len());
+    // First address and length stand for a key.
+    let mut keys: HashSet<(IpAddr, u8)> = HashSet::with_capacity(rows.len());
     let mut expanded = 0;
-    let is_network = |row: &&&Row| matches!(row.atom.kind(), Kind::Ipv4Network | Kind::Ipv6Network);
-    for row in rows.iter().filter(|row| !is_network(row)) {
-        push_line(&mut out, row.atom.text(), row);
-        keys.insert(row.atom.text().to_owned());
-    }
-    for row in rows.iter().filter(is_network) {
-        let parts = parts(row);
-        if parts.is_empty() {
+    // Addresses come first, so that each keeps its own id.
+    let (mut sorted, networks): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().copied().partition(|row| matches!(row.atom.kind(), Kind::Ipv4 | Kind::Ipv6));
+    sorted.extend(networks);
+    for row in sorted {
+        let Some((network, length)) = network(row) else { continue };
+        let count = 1_usize.checked_shl(u32::from(length - network.prefix_len())).unwrap_or(usize::MAX);
+        if length == 0 || (matches!(network, IpNet::V6(_)) && count > EXPANDED_MAX) {
             files.leave_out("network");
-        } else if parts.len() > 1 && expanded + parts.len() > expanded_max {
+        } else if count > 1 && expanded + count > expanded_max {
             files.leave_out("expanded_max");
         } else {
-            expanded += if parts.len() > 1 { parts.len() } else { 0 };
-            for key in parts {
-                if !keys.contains(&key) {
-                    push_line(&mut out, &key, row);
-                    keys.insert(key);
+            expanded += if count > 1 { count } else { 0 };
+            for part in network.subnets(length).into_iter().flatten() {
+                if keys.insert((part.network(), length)) {
+                    push_part(&mut out, part.network(), length, row.facts.short_id());
                 }
             }
         }
@@ -108,30 +110,31 @@ fn addresses(rows: &[&Row], expanded_max: usize, files: &mut Files) -> (String, 
     (out, keys.len())
 }
 
-/// Prefixes that end at a dot, or addresses; none if there were too many.
-fn parts(row: &Row) -> Vec<String> {
+/// A row's network, and the length of prefix that it must be cut to: octets, or addresses of IPv6.
+fn network(row: &Row) -> Option<(IpNet, u8)> {
     let text = row.atom.text();
-    if let Ok(network) = text.parse::<Ipv4Net>() {
-        let octets = usize::from(network.prefix_len()).div_ceil(8);
-        let Ok(parts) = network.subnets(u8::try_from(octets * 8).unwrap_or(32)) else { return Vec::new() };
-        let prefix = |part: Ipv4Net| {
-            let mut key = String::new();
-            for octet in &part.network().octets()[..octets] {
-                push(&mut key, &[&octet.to_string(), "."]);
+    let network =
+        text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| IpNet::from(address)))?;
+    Some(match network {
+        IpNet::V4(_) => (network, network.prefix_len().next_multiple_of(8)),
+        IpNet::V6(_) => (network, 128),
+    })
+}
+
+fn push_part(out: &mut String, first: IpAddr, length: u8, id: &str) {
+    // Writing to a String does not fail.
+    let _ = match first {
+        IpAddr::V4(first) => {
+            let [a, b, c, d] = first.octets();
+            match length {
+                8 => writeln!(out, "{a}.:{id}"),
+                16 => writeln!(out, "{a}.{b}.:{id}"),
+                24 => writeln!(out, "{a}.{b}.{c}.:{id}"),
+                _ => writeln!(out, "{a}.{b}.{c}.{d}:{id}"),
             }
-            if octets == 4 {
-                key.pop();
-            }
-            key
-        };
-        return if octets == 0 { Vec::new() } else { parts.map(prefix).collect() };
-    }
-    match text.parse::<Ipv6Net>() {
-        Ok(network) if 128 - network.prefix_len() <= EXPANDED_BITS => {
-            network.hosts().map(|address| address.to_string()).collect()
         }
-        _ => Vec::new(),
-    }
+        IpAddr::V6(first) => writeln!(out, "\"{first}\":{id}"),
+    };
 }
 
 /// The files, and what is in each.
@@ -145,8 +148,8 @@ const LISTS: &[(&str, &[Kind])] = &[
     ("sha1", &[Kind::FileSha1]),
     ("sha256", &[Kind::FileSha256]),
 ];
-/// A network of IPv6 becomes at most 4,096 lines.
-const EXPANDED_BITS: u8 = 12;
+/// Lines that a network of IPv6 may become.
+const EXPANDED_MAX: usize = 4096;
 /// A key, in bytes: Wazuh reads lines of at most 2,048.
 const KEY_MAX: usize = 1024;
 
@@ -154,6 +157,7 @@ const KEY_MAX: usize = 1024;
 mod tests {
     use super::super::testing::{CASES, hostile, keep, rows, text, write};
     use super::*;
+    use ipnet::Ipv4Net;
     use proptest::prelude::*;
     use std::net::Ipv4Addr;
 
@@ -186,11 +190,15 @@ mod tests {
         assert_eq!(one("10.0.0.0/8"), (vec!["10.".to_owned()], None));
         assert_eq!(one("10.0.0.0/23").0, ["10.0.0.", "10.0.1."]);
         assert_eq!(one("10.0.0.4/31").0, ["10.0.0.4", "10.0.0.5"]);
+        assert_eq!(one("10.0.0.0/7").0, ["10.", "11."]);
         assert_eq!(one("0.0.0.0/0"), (vec![], Some(1)));
-        let files =
-            write(&Wazuh, "", &rows(&[(Kind::Ipv6, "2001:db8::/127"), (Kind::Ipv6, "2001:db8::/64")]));
+        let files = write(
+            &Wazuh,
+            "",
+            &rows(&[(Kind::Ipv6, "2001:db8::/127"), (Kind::Ipv6, "2001:db8::/64"), (Kind::Ipv6, "::/0")]),
+        );
         assert_eq!(text(&files, "-ip"), "\"2001:db8::\":ff5c8641\n\"2001:db8::1\":ff5c8641\n");
-        assert_eq!(files.left_out["network"], 1);
+        assert_eq!(files.left_out["network"], 2);
         let many =
             rows(&[(Kind::Ipv4, "10.0.0.0/25"), (Kind::Ipv4, "10.0.1.0/25"), (Kind::Ipv4, "10.1.0.0/16")]);
         assert_eq!(write(&Wazuh, "expanded_max = 200", &many).left_out["expanded_max"], 1);
