@@ -128,7 +128,8 @@ def test_osquery_takes_nothing_and_much(export):
     assert len(hits(out)) == MANY // 500 and report["left_out"] == {}
 
 
-@pytest.mark.parametrize("old, new", [("198.51.100.7'", "198.51.100.7"), ("remote_address IN", "remote IN"), ('":', '"')])
+@pytest.mark.parametrize("old, new", [
+    ("198.51.100.7'", "198.51.100.7"), ("remote_address IN", "remote IN"), ('":', '"')])
 def test_osquery_checks_find_what_is_wrong(export, old, new):
     out, _ = export("osquery", [indicator("[ipv4-addr:value = '198.51.100.7']")])
     path = only(out, ".conf")
@@ -188,7 +189,8 @@ def test_wazuh_lists_of_any_length(export, values):
     assert sum(len(entries) for entries in read(out).values()) + sum(report["left_out"].values()) == len(values)
 
 
-@pytest.mark.parametrize("line", ["a.example", "a.example:ff5c8641", "2001:db8::66:ff5c8641", "b.example:ff5c8641:x", ""])
+@pytest.mark.parametrize("line", [
+    "a.example", "a.example:ff5c8641", "2001:db8::66:ff5c8641", "b.example:ff5c8641:x", ""])
 def test_wazuh_reader_refuses_what_is_wrong(export, line):
     out, _ = export("wazuh", [indicator("[domain-name:value = 'a.example']")])
     path = only(out, "-domain")

@@ -129,11 +129,14 @@ mod tests {
         fn nothing_gets_out_of_its_field(texts in hostile()) {
             let rows = testing::keep(texts, STRINGS);
             let files = write(&Clamav, "strings = true", &rows);
-            let wanted: Vec<&str> = rows.iter().map(|row| row.atom.text()).filter(|text| (8..=2000).contains(&text.len())).collect();
-            let read: Vec<String> = lines(&files, ".ndb").iter().filter(|line| !NO_STRING.starts_with(*line)).map(|line| {
+            let wanted = rows.iter().map(|row| row.atom.text());
+            let wanted: Vec<&str> = wanted.filter(|text| (8..=2000).contains(&text.len())).collect();
+            let lines = lines(&files, ".ndb");
+            let read: Vec<String> = lines.iter().filter(|line| !NO_STRING.starts_with(*line)).map(|line| {
                 let fields: Vec<&str> = line.split(':').collect();
                 assert_eq!(fields[..3], ["Liaison.ff5c8641", "0", "*"]);
-                let bytes = fields[3].as_bytes().chunks(2).map(|two| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap());
+                let pairs = fields[3].as_bytes().chunks(2).map(|two| std::str::from_utf8(two).unwrap());
+                let bytes = pairs.map(|two| u8::from_str_radix(two, 16).unwrap());
                 assert_eq!(fields.len(), 4);
                 String::from_utf8(bytes.collect()).unwrap()
             }).collect();

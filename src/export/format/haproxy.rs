@@ -92,7 +92,8 @@ mod tests {
             let rows = keep(texts, &[Kind::Domain, Kind::Ipv4, Kind::Ipv6]);
             let files = write(&Haproxy, "layout = \"map\"", &rows);
             for (suffix, kinds) in [(".dom.map", &[Kind::Domain][..]), (".ip.map", ADDRESSES)] {
-                let wanted: Vec<String> = of(&rows, kinds).iter().map(|row| row.atom.text().to_owned()).collect();
+                let wanted: Vec<String> =
+                    of(&rows, kinds).iter().map(|row| row.atom.text().to_owned()).collect();
                 let read: Vec<String> = lines(&files, suffix).iter().map(|line| {
                     // Key up to the first blank, then the value.
                     let (key, value) = line.split_once([' ', '\t']).unwrap();

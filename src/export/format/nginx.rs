@@ -74,8 +74,11 @@ mod tests {
         fn nothing_gets_out_of_its_line(texts in hostile(), subdomains: bool) {
             let rows = keep(texts, &[Kind::Domain, Kind::Ipv4, Kind::Ipv6]);
             let files = write(&Nginx, &format!("subdomains = {subdomains}"), &rows);
-            for (suffix, kinds, mark) in [(".map.conf", &[Kind::Domain][..], if subdomains { "." } else { "\\" }), (".geo.conf", ADDRESSES, "")] {
-                let wanted: Vec<String> = of(&rows, kinds).iter().map(|row| row.atom.text().to_owned()).collect();
+            let mark = if subdomains { "." } else { "\\" };
+            let all = [(".map.conf", &[Kind::Domain][..], mark), (".geo.conf", ADDRESSES, "")];
+            for (suffix, kinds, mark) in all {
+                let wanted: Vec<String> =
+                    of(&rows, kinds).iter().map(|row| row.atom.text().to_owned()).collect();
                 let read: Vec<String> = lines(&files, suffix).iter().map(|line| {
                     // Two words without quotes, and the end of the statement.
                     let words: Vec<&str> = line.strip_suffix(';').unwrap().split_whitespace().collect();

@@ -240,8 +240,11 @@ mod tests {
             let rows = keep(texts, &[Kind::Domain, Kind::Ipv4, Kind::Ipv6]);
             let files = write(&Osquery, "", &rows);
             let pack: serde_json::Value = serde_json::from_str(&text(&files, ".conf")).unwrap();
-            let mut read: Vec<String> = pack["queries"].as_object().unwrap().values().flat_map(|query| values(query["query"].as_str().unwrap())).collect();
-            let mut wanted: Vec<String> = rows.iter().filter(|row| Osquery.takes(row.atom.kind())).map(|row| row.atom.text().to_owned()).collect();
+            let queries = pack["queries"].as_object().unwrap().values();
+            let mut read: Vec<String> =
+                queries.flat_map(|query| values(query["query"].as_str().unwrap())).collect();
+            let taken = rows.iter().filter(|row| Osquery.takes(row.atom.kind()));
+            let mut wanted: Vec<String> = taken.map(|row| row.atom.text().to_owned()).collect();
             read.sort();
             wanted.sort();
             prop_assert_eq!(read, wanted);

@@ -127,7 +127,8 @@ mod tests {
             let rows = testing::keep(texts, &kinds);
             let files = write(&Postfix, "", &rows);
             for (suffix, kinds) in [(".access", &[Kind::Domain, Kind::Email][..]), (".cidr", ADDRESSES)] {
-                let wanted: Vec<&str> = of(&rows, kinds).iter().map(|row| row.atom.text()).filter(|text| !text.starts_with('#')).collect();
+                let wanted = of(&rows, kinds).into_iter().map(|row| row.atom.text());
+                let wanted: Vec<&str> = wanted.filter(|text| !text.starts_with('#')).collect();
                 let read = lines(&files, suffix);
                 let read: Vec<&str> = read.iter().map(|line| {
                     let (key, action) = line.split_once([' ', '\t']).unwrap();
@@ -136,7 +137,8 @@ mod tests {
                 }).collect();
                 prop_assert_eq!(read, wanted);
             }
-            let wanted: Vec<&str> = of(&rows, &[Kind::Url]).into_iter().chain(of(&rows, &[Kind::Domain])).map(|row| row.atom.text()).collect();
+            let wanted = of(&rows, &[Kind::Url]).into_iter().chain(of(&rows, &[Kind::Domain]));
+            let wanted: Vec<&str> = wanted.map(|row| row.atom.text()).collect();
             let read = lines(&files, ".regexp");
             prop_assert_eq!(read.len(), wanted.len());
             for (line, value) in read.iter().zip(wanted) {

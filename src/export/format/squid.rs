@@ -164,7 +164,9 @@ mod tests {
         fn nothing_gets_out_of_its_line(texts in hostile()) {
             let rows = testing::keep(texts, &[Kind::Domain, Kind::Url, Kind::Ipv4, Kind::Ipv6]);
             let files = write(&Squid, "subdomains = false", &rows);
-            let values = |kinds: &[Kind]| of(&rows, kinds).iter().map(|row| row.atom.text().to_owned()).collect::<Vec<_>>();
+            let values = |kinds: &[Kind]| -> Vec<String> {
+                of(&rows, kinds).iter().map(|row| row.atom.text().to_owned()).collect()
+            };
             prop_assert_eq!(lines(&files, ".dom.acl"), values(&[Kind::Domain]));
             let urls: Vec<String> = lines(&files, ".url.re").iter().map(|line| literal(line)).collect();
             let left: u64 = files.left_out.iter().filter(|(why, _)| **why != "covered").map(|(_, n)| n).sum();
