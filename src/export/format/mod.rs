@@ -4,16 +4,27 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+mod clamav;
+mod haproxy;
 #[cfg(test)]
 mod hostile;
 mod ipset;
+mod lines;
 mod list;
 mod names;
 mod networks;
 mod nftables;
+mod nginx;
+mod osquery;
+mod postfix;
 mod resolvers;
 mod rpz;
+mod rspamd;
+mod squid;
+#[cfg(test)]
+mod testing;
 mod text;
+mod wazuh;
 
 pub use text::one_line;
 
@@ -25,13 +36,21 @@ use std::collections::BTreeMap;
 
 /// All of them.
 pub static FORMATS: &[&dyn Format] = &[
-    &resolvers::Dnsmasq,
-    &resolvers::Hosts,
+    &clamav::Clamav,
+    &haproxy::Haproxy,
     &ipset::Ipset,
     &list::List,
     &nftables::Nftables,
-    &rpz::Rpz,
+    &nginx::Nginx,
+    &osquery::Osquery,
+    &postfix::Postfix,
+    &resolvers::Dnsmasq,
+    &resolvers::Hosts,
     &resolvers::Unbound,
+    &rpz::Rpz,
+    &rspamd::Rspamd,
+    &squid::Squid,
+    &wazuh::Wazuh,
 ];
 
 /// The format of a name.
