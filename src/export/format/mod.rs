@@ -4,7 +4,15 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+mod cef;
+mod csv;
+mod ecs;
+mod idea;
+mod intelmq;
+mod leef;
 mod list;
+mod records;
+mod splunk;
 mod text;
 
 pub use text::one_line;
@@ -16,7 +24,16 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] = &[&list::List];
+pub static FORMATS: &[&dyn Format] = &[
+    &cef::Cef,
+    &csv::Csv,
+    &ecs::Ecs,
+    &idea::Idea,
+    &intelmq::IntelMq,
+    &leef::Leef,
+    &list::List,
+    &splunk::Splunk,
+];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
@@ -93,10 +110,7 @@ impl Input<'_> {
     /// The first lines of a file in a format with comments.
     pub fn header(&self, mark: &str, file: &str, rows: usize, files: &Files) -> String {
         let about = self.about;
-        let mut left_out = about.left_out.clone();
-        for (reason, count) in &files.left_out {
-            *left_out.entry(reason).or_default() += count;
-        }
+        let left_out = self.left_out(files);
         let total: u64 = left_out.values().sum();
         let reasons: Vec<String> =
             left_out.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
@@ -117,6 +131,15 @@ impl Input<'_> {
             text += &format!("{mark}{}\n", one_line(caveat, TEXT_MAX));
         }
         text + mark + "Handle by the marking above. Do not republish.\n"
+    }
+
+    /// What was left out before and by the writer, by reason.
+    fn left_out(&self, files: &Files) -> BTreeMap<&'static str, u64> {
+        let mut left_out = self.about.left_out.clone();
+        for (reason, count) in &files.left_out {
+            *left_out.entry(reason).or_default() += count;
+        }
+        left_out
     }
 }
 
