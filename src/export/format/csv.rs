@@ -77,7 +77,7 @@ fn record(text: &mut String, row: &Row, input: &Input) -> std::fmt::Result {
 /// Adds a field, in quotes if it needs them (RFC 4180 §2). A semicolon gets them too: some readers end
 /// fields there.
 pub(super) fn cell(text: &mut String, field: &str) {
-    if !field.contains([',', '"', ';', '\r', '\n']) {
+    if !field.bytes().any(|b| matches!(b, b',' | b'"' | b';' | b'\r' | b'\n')) {
         *text += field;
         return;
     }
