@@ -86,15 +86,6 @@ def read(directory, suffix):
     return lines
 
 
-def meta(directory):
-    [file] = directory.glob("*.meta.json")
-    found = json.loads(file.read_text())
-    assert found["tlp"] in ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", found["generated"])
-    assert set(found["files"]) == {f.name for f in directory.iterdir() if not f.name.endswith((".meta.json", ".sha256"))}
-    return found
-
-
 # CSV
 
 CSV_COLUMNS = ["type", "value", "confidence", "tlp", "pap", "valid_from", "valid_until", "classification", "labels", "owner",
@@ -131,7 +122,6 @@ def test_csv_has_every_value_and_no_formula(export):
     for values, count in ([], 0), (one(), 1), (mixed(), MANY):
         directory, report = export("csv", values)
         assert len(check_generic(read(directory, ".csv"))) == count
-        assert list(meta(directory)["files"].values()) == [count]
 
 
 def test_csv_gives_nasty_values_back(export):
@@ -200,7 +190,6 @@ def test_splunk_has_each_value_in_its_list(export):
         directory, _ = export("splunk", values)
         assert {file.name for file in directory.glob("*.csv")} == set(SPLUNK)
         assert sum(len(check_splunk(directory / name)) for name in SPLUNK) == count
-        assert sum(meta(directory)["files"].values()) == count
 
 
 def test_splunk_gives_nasty_values_back(export):
@@ -241,7 +230,7 @@ def test_ecs_keeps_our_schema(export):
     for values, count in ([], 0), (one(), 1), (mixed(), MANY):
         directory, _ = export("ecs", values)
         documents = [json.loads(line) for line in read(directory, ".ecs.ndjson")]
-        assert len(documents) == count == sum(meta(directory)["files"].values())
+        assert len(documents) == count
         for document in documents[:: max(1, count // 250)]:
             ECS.validate(document)
         # Loaders make a document's id of both.
@@ -311,7 +300,7 @@ def test_cef_is_read_by_pycef(export):
     for values, count in ([], 0), (one(), 1), (mixed(), MANY):
         directory, _ = export("cef", values)
         lines = read(directory, ".cef")
-        assert len(lines) == count == sum(meta(directory)["files"].values())
+        assert len(lines) == count
         for line in lines[:: max(1, count // 20_000)]:
             assert len(set(check_cef(line)) & {"dst", "dhost", "request", "suser", "fileHash", "stixPattern"}) == 1
 
@@ -372,7 +361,7 @@ def test_leef_has_every_value_that_it_has_a_key_for(export):
     for values, count in ([], 0), (one(), 1), (mixed(), len(hashes)):
         directory, _ = export("leef", values)
         lines = read(directory, ".leef")
-        assert len(lines) == count == sum(meta(directory)["files"].values())
+        assert len(lines) == count
         assert len(set(map(check_leef, lines))) == count
 
 
@@ -423,7 +412,7 @@ def test_intelmq_takes_every_key(export):
     for values, count in ([], 0), (one(), 1), (mixed(), len(taken)):
         directory, _ = export("intelmq", values)
         lines = read(directory, ".intelmq.jsonl")
-        assert len(lines) == count == sum(meta(directory)["files"].values())
+        assert len(lines) == count
         for line in lines[:: max(1, count // 4000)]:
             check_intelmq(line)
 
@@ -503,7 +492,7 @@ def test_idea_is_read_by_its_library(export):
     for values, count in ([], 0), (one(), 1), (mixed(), len(taken)):
         directory, _ = export("idea", values)
         lines = read(directory, ".idea.jsonl")
-        assert len(lines) == count == sum(meta(directory)["files"].values())
+        assert len(lines) == count
         for line in lines[:: max(1, count // 10_000)]:
             check_idea(line)
         assert len({re.search('"ID":"([^"]+)"', line)[1] for line in lines}) == count

@@ -1,6 +1,6 @@
 //! Common Event Format: one event a line.
 
-use super::records::{NoOptions, line, sidecar, summary};
+use super::records::{NoOptions, line, summary};
 use super::{Class, Files, Format, Input, TEXT, options};
 use crate::export::row::Row;
 use crate::stix::atom::{Atom, Kind};
@@ -34,7 +34,7 @@ impl Format for Cef {
                 .map_err(|error| error.to_string())?;
         }
         files.add(format!("{}.cef", input.about.name), TEXT, text, input.rows.len());
-        sidecar(input, files)
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Generic CSV, for people, scripts and importers that map columns.
 
-use super::records::{CSV, NoOptions, Seconds, line, sidecar};
+use super::records::{CSV, NoOptions, Seconds, line};
 use super::{Class, Files, Format, Input, options};
 use crate::export::row::Row;
 use crate::stix::atom::Kind;
@@ -43,7 +43,7 @@ impl Format for Csv {
             record(&mut text, row, input).map_err(|error| error.to_string())?;
         }
         files.add(format!("{}.csv", input.about.name), CSV, text, input.rows.len());
-        sidecar(input, files)
+        Ok(())
     }
 }
 

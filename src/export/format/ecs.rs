@@ -1,6 +1,6 @@
 //! JSON lines in the Elastic Common Schema, as indicator documents.
 
-use super::records::{JSON_LINES, Millis, NoOptions, Seconds, line, owners, sidecar, summary};
+use super::records::{JSON_LINES, Millis, NoOptions, Seconds, line, owners, summary};
 use super::{Class, Files, Format, Input, options};
 use crate::export::row::{Row, TlpWrite};
 use crate::stix::atom::Kind;
@@ -35,7 +35,7 @@ impl Format for Ecs {
             text.push(b'\n');
         }
         files.add(format!("{}.ecs.ndjson", input.about.name), JSON_LINES, text, input.rows.len());
-        sidecar(input, files)
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! IDEA0, as Warden and Mentat exchange it: JSON lines.
 
-use super::records::{JSON_LINES, Seconds, sidecar, summary};
+use super::records::{JSON_LINES, Seconds, summary};
 use super::{Class, Files, Format, Input, options};
 use crate::export::row::Row;
 use crate::stix::atom::Kind;
@@ -65,7 +65,7 @@ impl Format for Idea {
             written += 1;
         }
         files.add(format!("{}.idea.jsonl", input.about.name), JSON_LINES, text, written);
-        sidecar(input, files)
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Events of IntelMQ, as JSON lines.
 
-use super::records::{JSON_LINES, NoOptions, Seconds, line, old_tlp, owners, sidecar};
+use super::records::{JSON_LINES, NoOptions, Seconds, line, old_tlp, owners};
 use super::{Class, Files, Format, Input, options};
 use crate::export::row::{Facts, Row};
 use crate::stix::atom::Kind;
@@ -44,7 +44,7 @@ impl Format for IntelMq {
             written += 1;
         }
         files.add(format!("{}.intelmq.jsonl", input.about.name), JSON_LINES, text, written);
-        sidecar(input, files)
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Log Event Extended Format 2.0: one event a line, fields between tabs.
 
 use super::cef::tenth;
-use super::records::{Millis, sidecar};
+use super::records::Millis;
 use super::{Class, Files, Format, Input, TEXT, options};
 use crate::stix::atom::Kind;
 use serde::Deserialize;
@@ -67,7 +67,7 @@ impl Format for Leef {
             written += 1;
         }
         files.add(format!("{}.leef", input.about.name), TEXT, text, written);
-        sidecar(input, files)
+        Ok(())
     }
 }
 

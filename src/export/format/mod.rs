@@ -110,7 +110,10 @@ impl Input<'_> {
     /// The first lines of a file in a format with comments.
     pub fn header(&self, mark: &str, file: &str, rows: usize, files: &Files) -> String {
         let about = self.about;
-        let left_out = self.left_out(files);
+        let mut left_out = about.left_out.clone();
+        for (reason, count) in &files.left_out {
+            *left_out.entry(reason).or_default() += count;
+        }
         let total: u64 = left_out.values().sum();
         let reasons: Vec<String> =
             left_out.iter().map(|(reason, count)| format!("{reason}={count}")).collect();
@@ -131,15 +134,6 @@ impl Input<'_> {
             text += &format!("{mark}{}\n", one_line(caveat, TEXT_MAX));
         }
         text + mark + "Handle by the marking above. Do not republish.\n"
-    }
-
-    /// What was left out before and by the writer, by reason.
-    fn left_out(&self, files: &Files) -> BTreeMap<&'static str, u64> {
-        let mut left_out = self.about.left_out.clone();
-        for (reason, count) in &files.left_out {
-            *left_out.entry(reason).or_default() += count;
-        }
-        left_out
     }
 }
 

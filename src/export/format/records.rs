@@ -3,12 +3,11 @@
 #[cfg(test)]
 pub(super) mod testing;
 
-use super::{Files, Input, TEXT_MAX, one_line};
+use super::{TEXT_MAX, one_line};
 use crate::export::row::Facts;
 use crate::stix::{Timestamp, Tlp};
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Options of a format that has none.
@@ -78,42 +77,6 @@ pub(super) fn owners(facts: &Facts) -> Cow<'_, str> {
         [one] => line(one),
         several => Cow::Owned(several.iter().map(|owner| line(owner)).collect::<Vec<_>>().join(", ")),
     }
-}
-
-/// What other formats say in their first lines.
-#[derive(Serialize)]
-struct Meta<'a> {
-    export: &'a str,
-    collections: &'a [String],
-    tlp: &'static str,
-    pap_max: &'static str,
-    purposes: &'a [String],
-    generated: Seconds,
-    files: BTreeMap<&'a str, usize>,
-    left_out: BTreeMap<&'static str, u64>,
-    caveats: Vec<Cow<'a, str>>,
-    handling: &'static str,
-}
-
-/// Adds `<name>.meta.json`, the header of a format without comments (export formats §1).
-pub(super) fn sidecar(input: &Input, files: &mut Files) -> Result<(), String> {
-    let about = input.about;
-    let meta = Meta {
-        export: &about.name,
-        collections: &about.collections,
-        tlp: about.tlp_write.word(about.tlp),
-        pap_max: about.pap_max.name(),
-        purposes: &about.purposes,
-        generated: Seconds(about.generated),
-        files: files.files.iter().map(|file| (&*file.name, file.rows)).collect(),
-        left_out: input.left_out(files),
-        caveats: about.caveats.iter().map(|caveat| line(caveat)).collect(),
-        handling: "Handle by the marking above. Do not republish.",
-    };
-    let mut text = serde_json::to_vec_pretty(&meta).map_err(|error| error.to_string())?;
-    text.push(b'\n');
-    files.add(format!("{}.meta.json", about.name), "application/json", text, 0);
-    Ok(())
 }
 
 /// A level of TLP 1.0, whatever the export writes elsewhere (governance §1.8).

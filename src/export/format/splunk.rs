@@ -1,7 +1,7 @@
 //! Threat lists of Splunk Enterprise Security: one file for each kind of value.
 
 use super::csv::cell;
-use super::records::{CSV, NoOptions, line, sidecar};
+use super::records::{CSV, NoOptions, line};
 use super::{Class, Files, Format, Input, options};
 use crate::export::row::{Facts, TlpWrite};
 use crate::stix::atom::Kind;
@@ -63,7 +63,7 @@ impl Format for Splunk {
         for ((file, _), (text, rows)) in LISTS.iter().zip(tables) {
             files.add(*file, CSV, text, rows);
         }
-        sidecar(input, files)
+        Ok(())
     }
 }
 

@@ -150,13 +150,6 @@ pub(in crate::export::format) fn written(format: &dyn Format, rows: &[Row], opti
     };
     let mut files = Files::default();
     format.write(&input, &mut files).unwrap();
-    let meta: serde_json::Value = serde_json::from_slice(&files.files.last().unwrap().bytes).unwrap();
-    assert_eq!(meta["caveats"][0], "Evidence: ask first");
-    let left_out: u64 = files.left_out.values().sum::<u64>() + 1;
-    assert_eq!(
-        meta["left_out"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum::<u64>(),
-        left_out
-    );
     files
 }
 
