@@ -4,11 +4,17 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+mod cef;
 mod clamav;
+mod csv;
+mod ecs;
 mod haproxy;
 #[cfg(test)]
 mod hostile;
+mod idea;
+mod intelmq;
 mod ipset;
+mod leef;
 mod lines;
 mod list;
 mod names;
@@ -17,9 +23,11 @@ mod nftables;
 mod nginx;
 mod osquery;
 mod postfix;
+mod records;
 mod resolvers;
 mod rpz;
 mod rspamd;
+mod splunk;
 mod squid;
 #[cfg(test)]
 mod testing;
@@ -36,9 +44,15 @@ use std::collections::BTreeMap;
 
 /// All of them.
 pub static FORMATS: &[&dyn Format] = &[
+    &cef::Cef,
     &clamav::Clamav,
+    &csv::Csv,
+    &ecs::Ecs,
     &haproxy::Haproxy,
+    &idea::Idea,
+    &intelmq::IntelMq,
     &ipset::Ipset,
+    &leef::Leef,
     &list::List,
     &nftables::Nftables,
     &nginx::Nginx,
@@ -49,6 +63,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &resolvers::Unbound,
     &rpz::Rpz,
     &rspamd::Rspamd,
+    &splunk::Splunk,
     &squid::Squid,
     &wazuh::Wazuh,
 ];
