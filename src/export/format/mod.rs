@@ -5,7 +5,7 @@
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
 mod list;
-// mod misp;
+mod misp;
 mod stix;
 mod text;
 
@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] = &[&list::List, &stix::Lines, &stix::Bundle];
+pub static FORMATS: &[&dyn Format] = &[&list::List, &misp::Misp, &stix::Lines, &stix::Bundle];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
@@ -65,6 +65,11 @@ pub trait Format: Sync {
 
     /// Does it take whole objects? Then there are no rows and no rules.
     fn takes_objects(&self) -> bool {
+        false
+    }
+
+    /// Does it want, with these options, the groupings beside rows and rules, as objects?
+    fn takes_groupings(&self, _: &toml::Table) -> bool {
         false
     }
 

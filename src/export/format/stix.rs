@@ -65,20 +65,15 @@ impl Format for Bundle {
         keys.sort_unstable();
         let list: String = keys.iter().map(|(id, modified)| format!("{id} {modified}\n")).collect();
         let id = Uuid::new_v5(&space(input), list.as_bytes());
-        let length: usize = written.objects.iter().map(|one| one.json.len() + 1).sum();
+        let length: usize = written.objects.iter().map(|one| one.json.len() + 2).sum();
         let mut text = Vec::with_capacity(length + 100);
-        text.extend_from_slice(format!(r#"{{"type":"bundle","id":"bundle--{id}""#).as_bytes());
-        // A list without items would be no STIX (§3.1).
-        if rows > 0 {
-            text.extend_from_slice(br#","objects":["#);
-            for one in &written.objects {
-                text.extend_from_slice(&one.json);
-                text.extend_from_slice(b",\n");
-            }
-            text.truncate(text.len() - 2);
-            text.push(b']');
+        // Without the list, MISP and OpenCTI take it for no bundle, even when nothing is in it.
+        text.extend_from_slice(format!(r#"{{"type":"bundle","id":"bundle--{id}","objects":["#).as_bytes());
+        for (at, one) in written.objects.iter().enumerate() {
+            text.extend_from_slice(if at == 0 { b"" } else { b",\n" });
+            text.extend_from_slice(&one.json);
         }
-        text.extend_from_slice(b"}\n");
+        text.extend_from_slice(b"]}\n");
         files.add(format!("{}.json", input.about.name), MEDIA_TYPE, text, rows);
         Ok(())
     }
