@@ -1,7 +1,7 @@
 use super::*;
 use crate::export::format::{File, named};
 use crate::export::row::{About, Facts, Row, Rule, TlpWrite, Whole};
-use crate::stix::atom::Atom;
+use crate::stix::atom::{Atom, of_indicator};
 use crate::stix::marking::Pap;
 use crate::stix::{Timestamp, Tlp};
 use proptest::prelude::*;
@@ -464,11 +464,16 @@ proptest! {
                     found.push((one["comment"].as_str().unwrap().to_owned(), one["value"].as_str().unwrap().to_owned()));
                 }
             }
-            let mut given: Vec<(String, String)> = rows.iter().map(|row| {
-                let line = Line::of_row(row);
-                let value = if line.is_object() { line.value.to_string() } else { row.atom.text().to_owned() };
-                (row.facts.id.clone(), value)
-            }).chain(rules.iter().map(|rule| (rule.facts.id.clone(), rule.text.clone()))).collect();
+            // What stands as a pattern is read by the rules of patterns.
+            for (id, value) in &mut found {
+                let Some(row) = rows.iter().find(|row| row.facts.id == *id) else { continue };
+                if value.starts_with('[') && of_indicator(value).as_deref() == Some(std::slice::from_ref(&row.atom)) {
+                    *value = row.atom.text().to_owned();
+                }
+            }
+            let mut given: Vec<(String, String)> = rows.iter()
+                .map(|row| (row.facts.id.clone(), row.atom.text().to_owned()))
+                .chain(rules.iter().map(|rule| (rule.facts.id.clone(), rule.text.clone()))).collect();
             found.sort_unstable();
             given.sort_unstable();
             let twice = run.left_out.get("duplicate").copied().unwrap_or(0);
