@@ -17,6 +17,7 @@ mod ipset;
 mod leef;
 mod lines;
 mod list;
+mod misp;
 mod names;
 mod networks;
 mod nftables;
@@ -29,6 +30,7 @@ mod rpz;
 mod rspamd;
 mod splunk;
 mod squid;
+mod stix;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -54,6 +56,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &ipset::Ipset,
     &leef::Leef,
     &list::List,
+    &misp::Misp,
     &nftables::Nftables,
     &nginx::Nginx,
     &osquery::Osquery,
@@ -65,6 +68,8 @@ pub static FORMATS: &[&dyn Format] = &[
     &rspamd::Rspamd,
     &splunk::Splunk,
     &squid::Squid,
+    &stix::Bundle,
+    &stix::Lines,
     &wazuh::Wazuh,
 ];
 
@@ -113,6 +118,11 @@ pub trait Format: Sync {
 
     /// Does it take whole objects? Then there are no rows and no rules.
     fn takes_objects(&self) -> bool {
+        false
+    }
+
+    /// Does it want, with these options, the groupings beside rows and rules, as objects?
+    fn takes_groupings(&self, _: &toml::Table) -> bool {
         false
     }
 
