@@ -5,6 +5,7 @@
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
 mod list;
+mod suricata;
 mod text;
 
 pub use text::one_line;
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] = &[&list::List];
+pub static FORMATS: &[&dyn Format] = &[&list::List, &suricata::Suricata];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
