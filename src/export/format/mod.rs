@@ -4,9 +4,14 @@
 //! canonical addresses, hosts in A-labels. It escapes what its format asks to be escaped, and leaves out and
 //! counts what it has no place for. Free text of objects never becomes a directive, an option or a file name.
 
+#[cfg(test)]
+mod detection;
 mod list;
+mod sigma;
 mod suricata;
 mod text;
+mod yara;
+mod zeek;
 
 pub use text::one_line;
 
@@ -17,7 +22,8 @@ use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 
 /// All of them.
-pub static FORMATS: &[&dyn Format] = &[&list::List, &suricata::Suricata];
+pub static FORMATS: &[&dyn Format] =
+    &[&list::List, &sigma::Sigma, &suricata::Suricata, &yara::Yara, &zeek::Zeek];
 
 /// The format of a name.
 pub fn named(name: &str) -> Option<&'static dyn Format> {
