@@ -3,6 +3,7 @@
 import json
 import ssl
 import subprocess
+from pathlib import Path
 
 from scapy.all import DNS, DNSQR, IP, TCP, UDP, Ether, IPv6, Raw, wrpcap
 
@@ -67,8 +68,12 @@ def alerts(rules, packets, log):
     log.mkdir(exist_ok=True)
     capture = log / "capture.pcap"
     wrpcap(str(capture), packets)
+    # Without being forced to, it reckons only one of the three kinds of hashes.
+    settings = Path("/etc/suricata/suricata.yaml").read_text()
+    assert settings.count("#force-hash: [md5]") == 1
+    (log / "suricata.yaml").write_text(settings.replace("#force-hash: [md5]", "force-hash: [md5, sha1, sha256]"))
     run = subprocess.run(
-        ["suricata", "-r", str(capture), "-S", str(rules), "-l", str(log), "-k", "none",
+        ["suricata", "-c", str(log / "suricata.yaml"), "-r", str(capture), "-S", str(rules), "-l", str(log), "-k", "none",
          "--set", "vars.address-groups.HOME_NET=[192.168.0.0/16,fd00::/8]"],
         capture_output=True, text=True, timeout=120,
     )

@@ -181,7 +181,7 @@ fn add(input: &Input, files: &mut Files, part: &Part) {
     line("date: ", day(&from.to_string()));
     line("modified: ", day(&modified.to_string()));
     line("tags:\n  - ", &format!("attack.{}", source.tactic));
-    line("  - ", &format!("tlp.{}", tlp.to_ascii_lowercase()));
+    line("  - ", &format!("tlp.{}", tlp.to_ascii_lowercase().replace('+', "-")));
     line("logsource:\n  category: ", category);
     detection(&mut text, part);
     text.push_str("falsepositives:\n  - 'Shared addresses and hosts, and sites that were cleaned'\n");
