@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from detection import alerts, check, hello, query, session, web
+from detection_rules import BAD, GOOD, random_rules
 from exporting import export, indicator, many, MANY  # noqa: F401: a fixture
 
 BAD = b"a bad file"
@@ -197,7 +198,7 @@ def test_yara_finds_files(export, tmp_path):
     assert sorted(line.rsplit("/", 1)[1] for line in run.stdout.splitlines()) == ["md5", "sha1", "sha256"]
 
 
-@pytest.mark.parametrize("kind, count", [("sha256", 0), ("sha256", 1), ("mixed", 20_000), ("sha256", MANY)])
+@pytest.mark.parametrize("kind, count", [("sha256", 0), ("sha256", 1), ("mixed", MANY)])
 def test_yara_compiles(export, tmp_path, kind, count):
     out, report = export("yara", many(kind, count))
     assert report["files"]["liaison.yar"] == (count if kind == "sha256" else count * 3 // 10)
@@ -300,3 +301,32 @@ def test_sigma_refuses_what_is_broken(export, tmp_path, change):
         file.write_text(change(file.read_text()))
     code, _, text = sigma_check(out, tmp_path)
     assert code != 0 or "Found 0 errors, 0 condition errors" not in text
+
+
+def foreign(rules, language="suricata"):
+    return [indicator(rule, pattern_type=language) for rule in rules]
+
+
+def test_suricata_takes_good_rules_of_others(export, tmp_path):
+    out, report = export("suricata", foreign(GOOD) + foreign(GOOD[:1], "snort"))
+    assert report["left_out"] == {}
+    text = (out / "liaison.rules").read_text()
+    assert len(re.findall(r"sid:91010\d\d; rev:1;\)", text)) == 6 and "2900001" not in text
+    run = check(out / "liaison.rules", tmp_path / "log")
+    assert run.returncode == 0 and "E:" not in run.stderr and "W:" not in run.stderr, run.stderr
+    found = alerts(out / "liaison.rules", query("www.evil.example"), tmp_path / "run")
+    assert [msg for _, msg in found] == ["EXAMPLE dns : x; y"]
+
+
+def test_suricata_leaves_out_what_is_not_understood(export):
+    _, report = export("suricata", foreign(BAD))
+    assert report["left_out"] == {"not_understood": len(BAD)}
+
+
+def test_suricata_takes_every_rule_of_others_that_passes(export, tmp_path):
+    rules = list(random_rules(6000, seed=1))
+    out, report = export("suricata", foreign(rules))
+    passed = len(rules) - report["left_out"]["not_understood"]
+    assert passed > 500
+    run = check(out / "liaison.rules", tmp_path / "log")
+    assert run.returncode == 0 and "E:" not in run.stderr, run.stderr[:5000]
