@@ -1,6 +1,7 @@
 """Rules of others: good ones, and ones made at random from pieces that are good alone but not always together."""
 
 import random
+import re
 
 GOOD = [
     'alert http $HOME_NET any -> $EXTERNAL_NET any (msg:"EXAMPLE gate"; flow:established,to_server; http.method; content:"POST"; '
@@ -65,3 +66,78 @@ def random_rules(count, seed):
             pieces += generator.sample(others, generator.choice([0, 0, 1, 2])) + [generator.choice(contents)]
             pieces += generator.sample(others, generator.choice([0, 1, 1, 2]))
         yield f'{head} (msg:"EXAMPLE {number}"; {" ".join(pieces)} sid:{number + 1};)'
+
+
+GOOD_YARA = [
+    'rule Example_One { strings: $a = "evil" nocase wide ascii $b = { de ad ?? be ef } condition: any of them }',
+    'import "hash"\nimport "pe"\n// text\nrule Example_Two : tag other {\n  meta:\n    author = "x \\"y\\""\n    score = 70\n    live = true\n'
+    '  strings:\n    $s1 = "a\\x41b\\\\c"\n    $s2 = "rule x { condition: true }"\n    $t = "abc" fullword\n'
+    '  condition:\n    uint16(0) == 0x5A4D and filesize < 2MB and (all of ($s*) or #t > 3 or $t at 0) /* end */\n'
+    '    and not hash.md5(0, filesize) == "00000000000000000000000000000000"\n}\n// after',
+    'rule Example_One { condition: filesize == 3 }',
+    'rule liaison_mine { condition: true }',
+]
+BAD_YARA = [
+    'include "x.yar" ' + GOOD_YARA[0], 'import "cuckoo" ' + GOOD_YARA[0], "global " + GOOD_YARA[0], "private " + GOOD_YARA[0], GOOD_YARA[0] + " /* x",
+    GOOD_YARA[0] + GOOD_YARA[1], GOOD_YARA[0][:-1], GOOD_YARA[0] + " }", GOOD_YARA[0].replace("any of them", "$a"), GOOD_YARA[0].replace("any of them", "all of ($c*)"),
+    GOOD_YARA[0].replace("any of them", "Other_Rule"), GOOD_YARA[0].replace("any of them", "3 of them"), GOOD_YARA[0].replace("$b", "$a"), GOOD_YARA[0].replace("?? be", "?? b"),
+    GOOD_YARA[0].replace('"evil"', "/(a+)+/"), GOOD_YARA[0].replace("Example_One", "condition"), GOOD_YARA[2].replace("3", '"3"'), "", "\0",
+]
+GOOD_SIGMA = [
+    """title: Example of a rule
+id: 5a8e0a57-64f5-4d0a-9f5c-3a0fbb3a7a11
+status: experimental
+description: 'It''s: a # text'
+references:
+  - https://example.com/a
+author: Example
+date: 2026-11-23
+modified: 2026-11-24
+tags:
+  - attack.execution
+  - attack.t1059.001
+logsource:
+  category: process_creation
+  product: windows
+detection:
+  # what is looked for
+  selection_one:
+    Image|endswith:
+      - '\\\\powershell.exe'
+      - \\pwsh.exe
+    CommandLine|contains|all:
+      - -enc
+      - 'http'
+  selection_two:
+    - Image: 'C:\\x*'
+      User: root
+    - Image|startswith: D
+  filter:
+    User: SYSTEM
+  condition: (1 of selection_* or selection_two) and not filter
+falsepositives:
+  - Unknown programs
+level: high
+""".replace("      - -enc\n", "      - ' -enc'\n"),
+]
+BAD_SIGMA = [
+    GOOD_SIGMA[0] + "---\n" + GOOD_SIGMA[0], GOOD_SIGMA[0].replace("Example of a rule", "&a x"), GOOD_SIGMA[0].replace("Example of", "!!python/object:os.system"),
+    GOOD_SIGMA[0].replace("filter:", "fitler:"), GOOD_SIGMA[0].replace("level: high", "level: loud"), GOOD_SIGMA[0].replace("title:", "name:"),
+    GOOD_SIGMA[0].replace("|endswith", "|re"), GOOD_SIGMA[0].replace("\n  condition", "\n condition"), GOOD_SIGMA[0] + "level: low\n", GOOD_SIGMA[0].replace("2026-11-24", "2026-11-31"),
+    GOOD_SIGMA[0].replace("5a8e0a57", "zzzz0a57"), GOOD_SIGMA[0].replace("1 of selection_*", "1 of nothing_*"), GOOD_SIGMA[0].replace("'It''s", "'It's"), GOOD_SIGMA[0].replace("  ", "\t"), "", "title: x",
+]
+
+
+def mutations(rules, count, seed):
+    """Good rules with some of their pieces left out, doubled, changed over, or put in for others."""
+    generator = random.Random(seed)
+    for _ in range(count):
+        pieces = re.findall(r"\w+|\s+|.", generator.choice(rules))
+        for _ in range(generator.randint(0, 3)):
+            at, other = generator.randrange(len(pieces)), generator.randrange(len(pieces))
+            match generator.randrange(4):
+                case 0: pieces[at] = ""
+                case 1: pieces[at] *= 2
+                case 2: pieces[at], pieces[other] = pieces[other], pieces[at]
+                case 3: pieces[at] = pieces[other]
+        yield "".join(pieces)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from detection import alerts, check, hello, query, session, web
-from detection_rules import BAD, GOOD, random_rules
+from detection_rules import BAD, BAD_SIGMA, BAD_YARA, GOOD, GOOD_SIGMA, GOOD_YARA, mutations, random_rules
 from exporting import export, indicator, many, MANY  # noqa: F401: a fixture
 
 BAD = b"a bad file"
@@ -330,3 +330,52 @@ def test_suricata_takes_every_rule_of_others_that_passes(export, tmp_path):
     assert passed > 500
     run = check(out / "liaison.rules", tmp_path / "log")
     assert run.returncode == 0 and "E:" not in run.stderr, run.stderr[:5000]
+
+
+def test_yara_takes_good_rules_of_others(export, tmp_path):
+    out, report = export("yara", foreign(GOOD_YARA, "yara") + many("sha256", 1))
+    assert report["left_out"] == {} and report["files"]["liaison.yar"] == 5
+    file = tmp_path / "file"
+    file.write_bytes(b"xevilx")
+    run = subprocess.run(["yara", str(out / "liaison.yar"), str(file)], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    names = sorted(line.split()[0] for line in run.stdout.splitlines())
+    # Of the two of one name one got another; so did the one with a name like ours.
+    assert len(names) == 2 and all(name == "Example_One" or name.startswith("liaison_") for name in names)
+    assert "liaison_mine" not in (out / "liaison.yar").read_text()
+
+
+def test_yara_leaves_out_what_is_not_understood(export):
+    _, report = export("yara", foreign(BAD_YARA, "yara"))
+    assert report["left_out"] == {"not_understood": len(BAD_YARA)}
+
+
+def test_yara_takes_every_rule_of_others_that_passes(export, tmp_path):
+    rules = list(mutations(GOOD_YARA, 4000, seed=1))
+    out, report = export("yara", foreign(rules, "yara"))
+    assert report["files"]["liaison.yar"] > 800
+    run = yarac(out / "liaison.yar", tmp_path)
+    assert run.returncode == 0, run.stderr[:3000]
+
+
+def test_sigma_takes_good_rules_of_others(export, tmp_path):
+    out, report = export("sigma", foreign(GOOD_SIGMA, "sigma"))
+    assert report["left_out"] == {}
+    code, issues, text = sigma_check(out, tmp_path)
+    assert code == 0 and "Found 0 errors, 0 condition errors" in text, text
+    run = sigma("convert", "-t", "splunk", "--without-pipeline", str(out))
+    assert run.returncode == 0 and 'NOT User="SYSTEM"' in run.stdout, run.stdout + run.stderr
+
+
+def test_sigma_leaves_out_what_is_not_understood(export):
+    _, report = export("sigma", foreign(BAD_SIGMA, "sigma"))
+    assert report["left_out"] == {"not_understood": len(BAD_SIGMA)}
+
+
+def test_sigma_takes_every_rule_of_others_that_passes(export, tmp_path):
+    out, report = export("sigma", foreign(list(mutations(GOOD_SIGMA, 1500, seed=1)), "sigma"))
+    assert len(report["files"]) > 300
+    code, _, text = sigma_check(out, tmp_path)
+    assert code == 0 and "Found 0 errors, 0 condition errors" in text, text[:3000]
+    run = sigma("convert", "-t", "splunk", "--without-pipeline", str(out))
+    assert run.returncode == 0, run.stderr[-3000:]
