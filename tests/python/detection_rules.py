@@ -45,7 +45,7 @@ PIECES = [
     "http.header;", "http.cookie;", "http.method;", "http.host;", "http.host.raw;", "http.referer;", "http.accept;", "http.server;", "http.content_type;",
     "http.request_body;", "http.response_body;", "http.user_agent;", "http.uri.raw;", "http.stat_msg;", "dns.query;", "tls.sni;", "tls.cert_subject;",
     "tls.cert_issuer;", "tls.cert_serial;", "tls.cert_fingerprint;", 'content:"abc";', 'content:"GET";', 'content:!"abc";', 'content:"|41 42|c d";', 'content:"|4142|";',
-    'content:"a\\;b\\"c\\\\";', 'content:"";', 'content:"Abc:d";', 'content:" a ";', 'content:"200";', "nocase;", "startswith;", "endswith;", "fast_pattern;", "depth:3;", "depth:20;", "offset:2;",
+    'content:"a\\;b\\"c\\\\";', 'content:"";', 'content:"Abc:d";', 'content:" a ";', 'content:"|0d 0a|x";', 'content:"a|00|";', 'content:"200";', "nocase;", "startswith;", "endswith;", "fast_pattern;", "depth:3;", "depth:20;", "offset:2;",
     "offset:9999;", "distance:0;", "distance:70000;", "within:4;", "within:30;", "bsize:3;", "bsize:30;", 'pcre:"/a.b/i";', 'pcre:"/^x[a-z]{2,3}(y|z)$/ms";',
     'pcre:"/a\\/b\\x41/";', 'pcre:"/(/";', 'pcre:"/a/U";', "classtype:misc-attack;", "priority:3;", "reference:url,a.example/b?c=d&e;",
     "reference:cve,2026-1;", "metadata:a b, c d;", "metadata:policy x y;", "gid:1;", "rev:2;", "threshold:type limit,track by_src,count 1,seconds 3;",

@@ -1,4 +1,4 @@
-use super::super::detection::{awkward, file, row, run};
+use super::super::detection::{awkward, file, row, rule, run};
 use super::*;
 use proptest::prelude::*;
 
@@ -112,4 +112,29 @@ fn no_rows_are_a_file_of_comments() {
 fn options_are_checked() {
     assert!(Sigma.check(&"level = \"low\"".parse().unwrap()).is_ok());
     assert!(Sigma.check(&"level = \"loud\"".parse().unwrap()).unwrap_err().contains("critical"));
+}
+
+#[test]
+fn rules_of_others_pass_only_if_understood() {
+    let good =
+        "title: A\nlogsource:\n  category: dns\ndetection:\n  a:\n    b|contains: 'c'\n  condition: a\n";
+    let files = run(&Sigma, &toml::Table::new(), &[], &[rule("sigma", good)]);
+    assert_eq!(files.files[0].name, "indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1.yml");
+    assert!(file(&files, 0).ends_with(good));
+    let changes = [
+        ("A\n", "*a\n"),
+        ("A\n", "!!x A\n"),
+        ("A\n", "A\n---\n"),
+        ("A\n", "1\n"),
+        ("title", "action"),
+        ("condition: a", "condition: b"),
+        ("'c'", "'c"),
+        ("contains", "re"),
+        ("  a:", "\ta:"),
+        ("A\n", "A\ntitle: B\n"),
+    ];
+    for (old, new) in changes {
+        let files = run(&Sigma, &toml::Table::new(), &[], &[rule("sigma", &good.replacen(old, new, 1))]);
+        assert_eq!((files.files[0].rows, files.left_out["not_understood"]), (0, 1), "{old} {new}");
+    }
 }

@@ -67,6 +67,9 @@ struct Reader {
     is_to_server: Option<bool>,
     /// The last content, and whether the buffer had one before.
     content: Option<Content>,
+    /// How many the buffer has, and whether its size is told, which is for a single one only.
+    count: usize,
+    is_sized: bool,
     seen: Vec<String>,
     has_fast_pattern: bool,
 }
@@ -86,6 +89,8 @@ impl Reader {
             named: Vec::new(),
             is_to_server: None,
             content: None,
+            count: 0,
+            is_sized: false,
             seen: Vec::new(),
             has_fast_pattern: false,
         }
@@ -116,21 +121,17 @@ impl Reader {
             None => (false, value),
         };
         let bytes = value::content(quoted)?;
-        if self.is_lower() && bytes.iter().any(u8::is_ascii_uppercase) {
-            return None;
-        }
+        (!self.is_sized).then_some(())?;
+        self.count += 1;
+        self.buffer.is_none_or(|buffer| buffer.holds(&bytes)).then_some(())?;
         let is_second = self.content.as_ref().is_some_and(|content| !content.is_negated);
         self.content = Some(Content { length: bytes.len(), is_negated, is_second, modifiers: Vec::new() });
         self.seen.push(if is_negated { "no content" } else { "content" }.to_owned());
         Some(true)
     }
 
-    fn is_lower(&self) -> bool {
-        self.buffer.is_some_and(|buffer| buffer.is_lower)
-    }
-
     fn modify(&mut self, name: &str, value: Option<&str>) -> Option<bool> {
-        let is_lower = self.is_lower();
+        let is_lower = self.buffer.is_some_and(|buffer| buffer.is_lower);
         let content = self.content.as_mut()?;
         if content.modifiers.iter().any(|modifier| modifier == name) {
             return None;
@@ -164,6 +165,7 @@ impl Reader {
             }
             _ => false,
         };
+        self.is_sized |= name == "bsize";
         self.has_fast_pattern |= name == "fast_pattern";
         content.modifiers.push(name.to_owned());
         fits.then_some(true)
@@ -177,6 +179,7 @@ impl Reader {
         self.named.push(buffer);
         self.buffer = Some(buffer);
         self.content = None;
+        (self.count, self.is_sized) = (0, false);
         self.seen.push("open".to_owned());
         Some(true)
     }

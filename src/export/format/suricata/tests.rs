@@ -1,4 +1,4 @@
-use super::super::detection::{awkward, facts, file, main_file, row, run, run_after};
+use super::super::detection::{awkward, facts, file, main_file, row, rule, run, run_after};
 use super::*;
 use crate::stix::Timestamp;
 use proptest::prelude::*;
@@ -189,4 +189,47 @@ fn options_are_checked() {
     assert!(check("layout = \"rules\"\nurls = true").unwrap_err().contains("lists"));
     assert!(check("layout = \"table\"").is_err());
     assert!(check("").is_ok());
+}
+
+#[test]
+fn rules_of_others_get_our_numbers_and_pass_only_if_understood() {
+    let good = "alert dns any any -> any any (msg:\"X\"; dns.query; content:\"a\"; endswith; sid:7; rev:9;)";
+    let files = run(&Suricata, &by_rules(), &[], &[rule("snort", good)]);
+    assert!(main_file(&files).ends_with(
+        "(msg:\"X\"; dns.query; content:\"a\"; endswith; metadata:collection feed-a, tlp amber, confidence 80, \
+         stix_id ff5c8641-fc7d-57a1-8d99-e15308e88ca1; sid:9101000; rev:1;)\n"
+    ));
+    let changes = [
+        ("alert", "drop"),
+        ("alert", "pass"),
+        ("dns any", "ip any"),
+        ("sid:7;", ""),
+        ("\"a\"", "\"|4|\""),
+        ("\"a\"", "\"a"),
+        ("content:\"a\"; endswith", "lua:x"),
+        ("endswith", "distance:1"),
+        (")", ") # x"),
+        (")", ")\nalert ip any any -> any any (sid:1;)"),
+        ("dns.query; ", "tls.sni; "),
+        ("X\"", "X"),
+    ];
+    for (old, new) in changes {
+        let files = run(&Suricata, &by_rules(), &[], &[rule("suricata", &good.replacen(old, new, 1))]);
+        assert_eq!((files.files[0].rows, files.left_out["not_understood"]), (0, 1), "{old} {new}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_adds_a_line(text in super::super::detection::text()) {
+        let rules = [
+            rule("snort", &text),
+            rule("snort", &format!("alert udp any any -> any any (msg:\"{text}\"; content:\"{text}\"; sid:1;)")),
+        ];
+        let files = run(&Suricata, &by_rules(), &[], &rules);
+        let file = main_file(&files);
+        let lines: Vec<&str> = file.lines().filter(|line| !line.starts_with("# ")).collect();
+        prop_assert_eq!(lines.len(), files.files[0].rows);
+        prop_assert!(lines.iter().all(|line| line.starts_with("alert ") && line.ends_with(" rev:1;)")));
+    }
 }

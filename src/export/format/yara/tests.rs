@@ -1,4 +1,4 @@
-use super::super::detection::{awkward, main_file, row, run};
+use super::super::detection::{awkward, main_file, row, rule, run};
 use super::*;
 use proptest::prelude::*;
 
@@ -125,4 +125,30 @@ fn options_are_checked() {
     assert!(Yara.check(&"filesize_max_mb = 0".parse().unwrap()).unwrap_err().contains("filesize_max_mb"));
     assert!(Yara.check(&"size = 1".parse().unwrap()).is_err());
     assert!(Yara.check(&"filesize_max_mb = 1".parse().unwrap()).is_ok());
+}
+
+#[test]
+fn rules_of_others_pass_only_if_understood() {
+    let good = "rule a { strings: $b = \"c\" condition: $b }";
+    let files = run(&Yara, &toml::Table::new(), &[], &[rule("yara", good), rule("yara", good)]);
+    assert!(main_file(&files).ends_with(&format!(
+        "{good}\n{}\n",
+        good.replace("rule a", "rule liaison_ff5c8641_fc7d_57a1_8d99_e15308e88ca1")
+    )));
+    let changes = [
+        ("rule", "global rule"),
+        ("rule", "include \"x\" rule"),
+        ("rule", "import \"magic\" rule"),
+        ("}", "} rule b {"),
+        ("}", "} /*"),
+        ("}", ""),
+        (": $b", ": a"),
+        (": $b", ": $c"),
+        ("\"c\"", "/c/"),
+        ("\"c\"", "\"\\q\""),
+    ];
+    for (old, new) in changes {
+        let files = run(&Yara, &toml::Table::new(), &[], &[rule("yara", &good.replacen(old, new, 1))]);
+        assert_eq!((files.files[0].rows, files.left_out["not_understood"]), (0, 1), "{old} {new}");
+    }
 }

@@ -9,6 +9,7 @@ pub(super) struct Buffer {
     pub(super) is_to_server: Option<bool>,
     /// Is it in lower case, so that nothing else can be looked for?
     pub(super) is_lower: bool,
+    is_body: bool,
 }
 
 /// The buffer of a name.
@@ -23,10 +24,19 @@ pub(super) fn named(name: &str) -> Option<Buffer> {
         "tls.cert_subject" | "tls.cert_issuer" => ("tls", Some(false)),
         _ => return None,
     };
-    Some(Buffer { application, is_to_server, is_lower: name == "http.host" })
+    let is_body = name.ends_with("_body");
+    Some(Buffer { application, is_to_server, is_lower: name == "http.host", is_body })
 }
 
 impl Buffer {
+    /// Can it hold such bytes? White space at the ends and control characters are in bodies only.
+    pub(super) fn holds(self, bytes: &[u8]) -> bool {
+        let is_print = bytes.iter().all(|b| (0x20..0x7f).contains(b));
+        let is_lower = !bytes.iter().any(u8::is_ascii_uppercase);
+        let is_bare = bytes.first() != Some(&b' ') && bytes.last() != Some(&b' ');
+        self.is_body || is_print && is_bare && (is_lower || !self.is_lower)
+    }
+
     /// Can a rule for a protocol have it?
     pub(super) fn fits(self, protocol: &str) -> Option<()> {
         (protocol == self.application).then_some(())
