@@ -70,6 +70,9 @@ struct Reader {
     /// How many the buffer has, and whether its size is told, which is for a single one only.
     count: usize,
     is_sized: bool,
+    /// Has it contents with a place from its start, or from one another?
+    is_fixed: bool,
+    is_chained: bool,
     seen: Vec<String>,
     has_fast_pattern: bool,
 }
@@ -91,6 +94,8 @@ impl Reader {
             content: None,
             count: 0,
             is_sized: false,
+            is_fixed: false,
+            is_chained: false,
             seen: Vec::new(),
             has_fast_pattern: false,
         }
@@ -140,31 +145,26 @@ impl Reader {
         let length = u32::try_from(content.length).ok()?;
         let has =
             |names: &[&str]| content.modifiers.iter().any(|modifier| names.contains(&modifier.as_str()));
+        // Places from the start and places from the last content do not mix, nor any with a size.
+        let is_placed = has(&["depth", "offset"]);
+        let is_relative = has(&["distance", "within"]);
+        let is_edge = has(&["startswith", "endswith"]);
         let fits = match name {
             "nocase" => !is_lower,
             "fast_pattern" => !content.is_negated && !self.has_fast_pattern,
-            "startswith" | "endswith" => {
-                !content.is_negated && !has(&["depth", "offset", "distance", "within"])
-            }
-            "depth" => number?? >= length && !has(&["distance", "within", "startswith", "endswith"]),
-            "offset" => number?? <= 65_535 && !has(&["distance", "within", "startswith", "endswith"]),
-            "distance" => {
-                number?? <= 65_535
-                    && content.is_second
-                    && !has(&["depth", "offset", "startswith", "endswith"])
-            }
-            "within" => {
-                number?? >= length
-                    && content.is_second
-                    && !has(&["depth", "offset", "startswith", "endswith"])
-            }
-            "bsize" => {
-                number?? >= length
-                    && self.buffer.is_some()
-                    && !has(&["depth", "offset", "within", "distance"])
-            }
+            "startswith" | "endswith" => !content.is_negated && !is_placed && !is_relative,
+            "depth" | "offset" if is_relative || is_edge || self.is_sized || self.is_chained => false,
+            "depth" => number?? >= length,
+            "offset" => number?? <= 65_535,
+            "distance" | "within" if is_placed || is_edge || self.is_fixed || !content.is_second => false,
+            "distance" => number?? <= 65_535,
+            "within" => number?? >= length,
+            "bsize" if is_placed || self.count != 1 || content.is_negated => false,
+            "bsize" => number?? >= length && self.buffer.is_some(),
             _ => false,
         };
+        self.is_fixed |= matches!(name, "depth" | "offset");
+        self.is_chained |= matches!(name, "distance" | "within");
         self.is_sized |= name == "bsize";
         self.has_fast_pattern |= name == "fast_pattern";
         content.modifiers.push(name.to_owned());
@@ -179,7 +179,8 @@ impl Reader {
         self.named.push(buffer);
         self.buffer = Some(buffer);
         self.content = None;
-        (self.count, self.is_sized) = (0, false);
+        self.count = 0;
+        (self.is_sized, self.is_fixed, self.is_chained) = (false, false, false);
         self.seen.push("open".to_owned());
         Some(true)
     }
