@@ -152,7 +152,8 @@ impl Reader {
         let fits = match name {
             "nocase" => !is_lower,
             "fast_pattern" => !content.is_negated && !self.has_fast_pattern,
-            "startswith" | "endswith" => !content.is_negated && !is_placed && !is_relative,
+            // Both together are a size, of which the other contents know nothing.
+            "startswith" | "endswith" => !content.is_negated && !is_edge && !is_relative && !self.is_fixed,
             "depth" | "offset" if is_relative || is_edge || self.is_sized || self.is_chained => false,
             "depth" => number?? >= length,
             "offset" => number?? <= 65_535,
@@ -166,6 +167,7 @@ impl Reader {
         self.is_fixed |= matches!(name, "depth" | "offset");
         self.is_chained |= matches!(name, "distance" | "within");
         self.is_sized |= name == "bsize";
+        self.is_chained |= name == "endswith";
         self.has_fast_pattern |= name == "fast_pattern";
         content.modifiers.push(name.to_owned());
         fits.then_some(true)
