@@ -7,6 +7,8 @@
 mod cef;
 mod clamav;
 mod csv;
+#[cfg(test)]
+mod detection;
 mod ecs;
 mod haproxy;
 #[cfg(test)]
@@ -28,13 +30,17 @@ mod records;
 mod resolvers;
 mod rpz;
 mod rspamd;
+mod sigma;
 mod splunk;
 mod squid;
 mod stix;
+mod suricata;
 #[cfg(test)]
 mod testing;
 mod text;
 mod wazuh;
+mod yara;
+mod zeek;
 
 pub use text::one_line;
 
@@ -66,11 +72,15 @@ pub static FORMATS: &[&dyn Format] = &[
     &resolvers::Unbound,
     &rpz::Rpz,
     &rspamd::Rspamd,
+    &sigma::Sigma,
     &splunk::Splunk,
     &squid::Squid,
     &stix::Bundle,
     &stix::Lines,
+    &suricata::Suricata,
     &wazuh::Wazuh,
+    &yara::Yara,
+    &zeek::Zeek,
 ];
 
 /// The format of a name.
