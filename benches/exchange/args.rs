@@ -54,6 +54,8 @@ pub(crate) enum Group {
     Handlings,
     /// Inserting into a large collection.
     Insert,
+    /// Exports of a large collection.
+    Exports,
 }
 
 impl Args {

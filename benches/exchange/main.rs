@@ -11,12 +11,13 @@
 //! * [`hub`]: a scratch hub and its server; [`process`]: what the kernel tells about a process
 //! * [`objects`]: what is published; [`http`], [`load`]: clients
 //! * [`bare`]: the server to compare with
-//! * [`polls`], [`pages`], [`silent`], [`publish`], [`handlings`], [`insert`]: the figures
+//! * [`polls`], [`pages`], [`silent`], [`publish`], [`handlings`], [`insert`], [`exports`]: the figures
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
 mod args;
 mod bare;
+mod exports;
 mod handlings;
 mod http;
 mod hub;
@@ -94,6 +95,9 @@ fn run(args: &Args) -> anyhow::Result<bool> {
         let tenth = filled(&runtime, hubs, "tenth", many / 10, &mut report)?;
         let many = filled(&runtime, hubs, "many", many, &mut report)?;
         insert::measure(args, &runtime, [&tenth, &many], &mut report)?;
+    }
+    if args.wants(Group::Exports) {
+        exports::measure(args, &runtime, hubs, &mut report)?;
     }
     report.memory();
     report.print(args)?;

@@ -4,7 +4,6 @@ use super::feedback::{PAGE, PAGE_BYTES, walk};
 use super::gather::{Gather, Place};
 use super::row::{Facts, Whole};
 use crate::policy::ReadScope;
-use crate::registry::Export;
 use crate::stix::{StixId, claims};
 use crate::store::{Content, Error, Query, Store, Stored};
 use crate::taxii::{Match, Versions};
@@ -20,12 +19,11 @@ pub(super) const ANY: &[&str] = &["stix", "pcre", "sigma", "snort", "suricata", 
 pub(super) fn read(
     store: &dyn Store,
     place: &Place,
-    export: &Export,
+    types: Vec<String>,
     gather: &mut Gather,
 ) -> Result<Vec<Whole>, Error> {
     let mut found = BTreeMap::new();
     let mut wanted = HashSet::new();
-    let types = export.types.clone().unwrap_or_default();
     pages(store, place.scope.scope(), last(types, Vec::new()), &mut |row| {
         if !is_wanted(place, gather, &row) {
             return;

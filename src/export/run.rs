@@ -58,6 +58,13 @@ pub struct Selected {
     pub changes: Option<Timestamp>,
 }
 
+impl Selected {
+    /// Values, rules and objects.
+    fn rows(&self) -> usize {
+        self.rows.len() + self.rules.len() + self.objects.len()
+    }
+}
+
 /// What came of making an export.
 #[derive(Debug)]
 pub enum Made {
@@ -141,9 +148,13 @@ impl Job<'_> {
                 *gather.left_out.entry("not_active").or_default() += over;
             }
             if self.format.takes_objects() {
-                whole.extend(objects::read(store, &place, self.export, &mut gather)?);
-            } else if !gather.rules.is_empty() {
-                objects::patterns(store, scope.scope(), &gather.rules, &mut texts)?;
+                let types = self.export.types.clone().unwrap_or_default();
+                whole.extend(objects::read(store, &place, types, &mut gather)?);
+                continue;
+            }
+            objects::patterns(store, scope.scope(), &gather.rules, &mut texts)?;
+            if self.format.takes_groupings(&self.export.options) {
+                whole.extend(objects::read(store, &place, vec!["grouping".to_owned()], &mut gather)?);
             }
         }
         let rules = gather.rules(texts);
@@ -228,7 +239,7 @@ impl Job<'_> {
         let next = then.map(|then| Timestamp::from_micros(then.micros() + SECOND));
         selected.about.generated = next.map_or(now, |next| next.max(now));
         let files = self.write(&place, &selected)?;
-        let rows = selected.rows.len() + selected.rules.len() + selected.objects.len();
+        let rows = selected.rows();
         let known = before.map_or(0, |meta| meta.rows);
         if !force && rows * 100 < known * (100 - usize::from(self.export.max_shrink)) {
             place.hold(&files).map_err(failed)?;
@@ -244,7 +255,7 @@ impl Job<'_> {
     pub fn meta(&self, selected: &Selected) -> Result<Meta, ExportError> {
         let files = self.written(&|_| None, selected)?;
         let mut meta = Meta::of(&selected.about, self.format.name(), &self.export.organisation, &files);
-        meta.rows = selected.rows.len() + selected.rules.len() + selected.objects.len();
+        meta.rows = selected.rows();
         Ok(meta)
     }
 

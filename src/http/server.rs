@@ -159,11 +159,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     .run();
     let mut servers = vec![server];
     if let Some(listener) = serving.admin {
-        let shared = app.clone();
-        let build = move || actix_web::App::new().app_data(shared.clone()).configure(admin::routes);
-        servers.push(
-            HttpServer::new(build).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run(),
-        );
+        servers.push(serve_admin(app.clone(), listener)?);
     }
     if let Some(listener) = serving.devices {
         servers.push(serve_devices(app.clone(), listener, for_devices)?);
@@ -173,6 +169,12 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     actix_web::rt::spawn(auditing::keep(app.clone(), serving.audit.clone()));
     let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
     Ok(Running { servers, handles, app, audit: serving.audit })
+}
+
+/// Serves the operator, on the machine itself.
+fn serve_admin(app: web::Data<App>, listener: TcpListener) -> Result<actix_web::dev::Server, StartError> {
+    let build = move || actix_web::App::new().app_data(app.clone()).configure(admin::routes);
+    Ok(HttpServer::new(build).workers(1).shutdown_timeout(1).disable_signals().listen(listener)?.run())
 }
 
 /// Serves devices without certificates.

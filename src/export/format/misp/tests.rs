@@ -129,7 +129,7 @@ fn read(files: &[File]) -> BTreeMap<String, Json> {
 }
 
 fn digest(text: &str) -> String {
-    md5::hex(text.as_bytes(), &md5::constants())
+    super::md5(text)
 }
 
 /// The attributes of the only event.
