@@ -35,6 +35,9 @@ pub struct Meta {
     pub rows: usize,
     /// What was left out, by reason.
     pub left_out: BTreeMap<String, u64>,
+    /// SHA-256 of what the registry let it hold: what the registry takes away goes at once.
+    #[serde(default)]
+    pub rights: String,
     /// Its files; the first is the main one.
     pub files: Vec<Listed>,
 }
@@ -175,6 +178,7 @@ impl Meta {
             caveats: about.caveats.clone(),
             rows: 0,
             left_out,
+            rights: String::new(),
             files: files.files.iter().map(listed).collect(),
         }
     }
@@ -186,7 +190,8 @@ impl Meta {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// SHA-256 in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
     let digest = crate::store::sha256(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

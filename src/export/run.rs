@@ -4,7 +4,7 @@ use super::feedback::Feedback;
 use super::format::{Files, Format, Input};
 use super::gather::{self, Gather};
 use super::objects;
-use super::place::{Meta, Place};
+use super::place::{self, Meta, Place};
 use super::row::{About, Row, Rule, TlpWrite, Whole};
 use super::standing::Decay;
 use crate::policy::{Directory, ExportScope, export_scope};
@@ -52,6 +52,8 @@ pub struct Selected {
     rows: Vec<Row>,
     rules: Vec<Rule>,
     objects: Vec<Whole>,
+    /// SHA-256 of what the registry lets it hold.
+    rights: String,
     /// Where it is from.
     pub parts: Vec<Part>,
     /// When time alone makes another one of it.
@@ -170,9 +172,15 @@ impl Job<'_> {
             rows,
             rules,
             objects,
+            rights: self.rights(&scopes),
             parts,
             changes: gather.changes,
         })
+    }
+
+    fn rights(&self, scopes: &[(&Collection, ExportScope)]) -> String {
+        let rights: Vec<String> = scopes.iter().map(|(_, scope)| scope.rights()).collect();
+        place::hex(format!("{rights:?} {:?}", self.export).as_bytes())
     }
 
     fn about(&self, scopes: &[(&Collection, ExportScope)], tlp: Tlp, gather: &mut Gather) -> About {
@@ -231,7 +239,7 @@ impl Job<'_> {
             // As if nothing were new: then it is the same, to the last byte.
             selected.about.generated = then;
             let files = self.write(&place, &selected)?;
-            if place.is_as(meta, &files) {
+            if place.is_as(meta, &files) && meta.rights == selected.rights {
                 return Ok(Made::Unchanged(meta.clone()));
             }
         }
@@ -240,13 +248,15 @@ impl Job<'_> {
         selected.about.generated = next.map_or(now, |next| next.max(now));
         let files = self.write(&place, &selected)?;
         let rows = selected.rows();
-        let known = before.map_or(0, |meta| meta.rows);
+        // What the registry does not let it hold any more must go, however much that is.
+        let known = before.filter(|meta| meta.rights == selected.rights).map_or(0, |meta| meta.rows);
         if !force && rows * 100 < known * (100 - usize::from(self.export.max_shrink)) {
             place.hold(&files).map_err(failed)?;
             return Ok(Made::Held(known, rows));
         }
         let mut meta = Meta::of(&selected.about, self.format.name(), &self.export.organisation, &files);
         meta.rows = rows;
+        meta.rights = selected.rights;
         place.replace(&meta, &files).map_err(failed)?;
         Ok(Made::Written(meta))
     }

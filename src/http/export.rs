@@ -9,7 +9,7 @@ use crate::export::place::Listed;
 use crate::export::run::Part;
 use crate::export::serve::Current;
 use crate::export::{ExportError, Meta};
-use crate::policy::{Directory, Peer};
+use crate::policy::{Directory, may_fetch};
 use crate::registry::Export;
 use crate::stix::Timestamp;
 use crate::store::Error as StoreError;
@@ -43,7 +43,7 @@ pub struct Offered {
 /// `GET /liaison/v1/export`
 pub(super) async fn list(app: web::Data<App>, Caller(peer): Caller) -> HttpResponse {
     let directory = app.directory.load();
-    let offered = directory.registry().exports.iter().filter(|export| may_fetch(export, &peer));
+    let offered = directory.registry().exports.iter().filter(|export| may_fetch(&directory, export, &peer));
     let exports = offered.map(|export| Offered {
         name: export.id.clone(),
         format: export.format.clone(),
@@ -61,7 +61,7 @@ pub(super) async fn fetch(
 ) -> Result<HttpResponse, Failure> {
     let directory = app.directory.load_full();
     let export = find(&directory, request.match_info().query("name"))
-        .filter(|export| may_fetch(export, &peer))
+        .filter(|export| may_fetch(&directory, export, &peer))
         .ok_or(Failure::NotFound)?;
     let key = key_of(&request).unwrap_or_default().to_owned();
     send(&app, &request, &directory, export, (peer.name().to_string(), key)).await
@@ -115,7 +115,7 @@ pub(super) async fn send(
 async fn body(app: &web::Data<App>, meta: &Meta, file: &Listed, is_gzip: bool) -> Result<Vec<u8>, Failure> {
     let (shared, name, listed) = (app.clone(), meta.name.clone(), file.clone());
     let read = app.store.read(move |_| {
-        let bytes = shared.exports.read(&name, &listed.name);
+        let bytes = shared.exports.read(&name, &listed);
         let packed = bytes.and_then(|bytes| match is_gzip {
             true => {
                 let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(6));
@@ -174,20 +174,11 @@ fn find<'a>(directory: &'a Directory, name: &str) -> Option<&'a Export> {
     directory.registry().exports.iter().find(|export| export.id == name)
 }
 
-/// Clients of its organisation that read, or those of them that it names.
-fn may_fetch(export: &Export, peer: &Peer) -> bool {
-    let client = peer.name().split_once('/').map_or("", |(_, client)| client);
-    let is_named = export.readers.as_ref().is_none_or(|readers| readers.iter().any(|name| name == client));
-    export.organisation == peer.organisation()
-        && peer.role().reads()
-        && is_named
-        && export.tlp_max <= peer.tlp_max()
-}
-
 /// The metadata without what is for the writer alone.
 fn served(meta: &Meta) -> Meta {
     let mut meta = meta.clone();
     meta.files.retain(|file| !file.is_state);
+    meta.rights.clear();
     meta
 }
 
