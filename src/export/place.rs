@@ -36,7 +36,7 @@ pub struct Meta {
     /// What was left out, by reason.
     pub left_out: BTreeMap<String, u64>,
     /// SHA-256 of what the registry let it hold: what the registry takes away goes at once.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rights: String,
     /// Its files; the first is the main one.
     pub files: Vec<Listed>,
