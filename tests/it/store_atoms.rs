@@ -30,7 +30,10 @@ fn text(named: &Named) -> String {
 fn looked_up(world: &World, client: &str, wanted: &[Wanted]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let scopes = [world.scope(client)];
-    world.store.named(&scopes, wanted, &mut |number, _, named| found.push((number, text(&named)))).unwrap();
+    world
+        .store
+        .named(&scopes, wanted, 100, &mut |number, _, named| found.push((number, text(&named))))
+        .unwrap();
     found.sort();
     found
 }
