@@ -54,6 +54,8 @@ pub(crate) enum Group {
     Handlings,
     /// Inserting into a large collection.
     Insert,
+    /// Looking 10,000 values up among as many as the large collection has.
+    Lookup,
 }
 
 impl Args {
