@@ -185,6 +185,8 @@ pub enum View {
     Versions,
     /// An export: of the objects that this says could be in it, those that were active and that it asks for.
     Export,
+    /// A look-up: of the objects that the filter names, values and what is said of them.
+    Lookup,
 }
 
 /// Requests were refused for want of a right.

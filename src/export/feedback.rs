@@ -65,6 +65,22 @@ impl Feedback {
         Ok(feedback)
     }
 
+    /// Reads what is said of some objects, by scope. An object is given by the number of its scope and its id.
+    pub fn about(
+        store: &dyn Store,
+        scopes: &[ReadScope],
+        objects: &[(usize, &str)],
+    ) -> Result<Vec<Self>, Error> {
+        let mut feedback: Vec<Self> = scopes.iter().map(|_| Self::default()).collect();
+        if !objects.is_empty() {
+            store.said(scopes, objects, SAID_MAX, &mut |scope, json| {
+                let object: Value = serde_json::from_slice(json).unwrap_or_default();
+                feedback[scope].take(&object);
+            })?;
+        }
+        Ok(feedback)
+    }
+
     fn take(&mut self, object: &Value) {
         if object["revoked"] == true {
             return;
@@ -118,6 +134,8 @@ pub(super) fn walk(
     }
 }
 
+/// Sightings, and opinions, of one object that a look-up reads: the last that came.
+const SAID_MAX: usize = 1_000;
 /// Objects read at once.
 pub(super) const PAGE: u32 = 5_000;
 /// Bytes read at once.

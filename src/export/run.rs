@@ -123,7 +123,7 @@ impl Job<'_> {
             caveats: BTreeSet::new(),
             changes: None,
         };
-        let names = self.names();
+        let names = self.directory.organisation_names();
         let mut parts = Vec::new();
         let (mut whole, mut texts) = (Vec::new(), HashMap::new());
         let scopes = self.scopes();
@@ -202,17 +202,6 @@ impl Job<'_> {
                 _ => TlpWrite::Two,
             },
         }
-    }
-
-    /// Names of organisations by their identities.
-    fn names(&self) -> HashMap<String, String> {
-        let organisations = self.directory.registry().organisations.iter();
-        organisations
-            .flat_map(|organisation| {
-                let [identities, ..] = self.directory.names_of(&organisation.id);
-                identities.into_iter().map(|id| (id, organisation.name.clone()))
-            })
-            .collect()
     }
 
     /// Is a value on a list that keeps it out? What analysts keep for themselves may hold it.

@@ -4,7 +4,7 @@ use super::App;
 use super::error::Failure;
 use super::peer::{Caller, key_of};
 use crate::audit::Event;
-use crate::audit::event::{Served, View};
+use crate::audit::event::{Handlings, Served, View};
 use crate::export::place::Listed;
 use crate::export::run::Part;
 use crate::export::serve::Current;
@@ -148,9 +148,6 @@ pub fn served_event(
     now: Timestamp,
     (log_from, log_to): (u64, u64),
 ) -> Event {
-    let bits = part.visible.iter().enumerate().flat_map(|(at, word)| {
-        (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at as u32 * 64 + bit)
-    });
     let newest = part.newest.unwrap_or(Timestamp::from_micros(0)).to_string();
     Event::Served(Box::new(Served {
         by: by.to_owned(),
@@ -162,12 +159,20 @@ pub fn served_event(
         last: part.newest.map(|newest| newest.to_string()),
         objects,
         pages: 1,
-        visible: bits.collect(),
+        visible: handlings(&part.visible),
         newest,
         log_from,
         log_to,
         until: now.to_string(),
     }))
+}
+
+/// The numbers of visible handlings.
+pub(super) fn handlings(visible: &[u64]) -> Handlings {
+    let bits = visible.iter().enumerate().flat_map(|(at, word)| {
+        (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at as u32 * 64 + bit)
+    });
+    bits.collect()
 }
 
 fn find<'a>(directory: &'a Directory, name: &str) -> Option<&'a Export> {

@@ -9,6 +9,7 @@ mod device;
 mod error;
 mod export;
 mod gate;
+mod lookup;
 mod objects;
 mod own;
 mod peer;
@@ -114,6 +115,11 @@ fn routes(config: &mut ServiceConfig) {
                 .route(head().to(server_info::discovery)),
         )
         .service(read_only("/liaison/v1/whoami").route(get().to(own::whoami)).route(head().to(own::whoami)))
+        .service(
+            at("/liaison/v1/lookup")
+                .route(web::post().to(lookup::look_up))
+                .default_service(web::to(|| refuse(Failure::Method("POST")))),
+        )
         .configure(review_routes)
         .service(
             read_only("/{root}")
