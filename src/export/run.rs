@@ -112,6 +112,7 @@ impl Job<'_> {
         let warned = |atom: &Atom, id: &str| self.is_warned(atom, id);
         let mut gather = Gather {
             export: self.export,
+            class: self.format.class(),
             places: gather::places(|kind| self.format.takes_objects() || self.format.takes(kind)),
             languages: if self.format.takes_objects() { objects::ANY } else { self.format.languages() },
             warned: &warned,
@@ -229,6 +230,7 @@ impl Job<'_> {
             selected.about.generated = then;
             let files = self.write(&place, &selected)?;
             if place.is_as(meta, &files) && meta.rights == selected.rights {
+                place.forget_held().map_err(failed)?;
                 return Ok(Made::Unchanged(meta.clone()));
             }
         }

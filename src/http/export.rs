@@ -5,6 +5,7 @@ use super::error::Failure;
 use super::peer::{Caller, key_of};
 use crate::audit::Event;
 use crate::audit::event::{Handlings, Served, View};
+use crate::export::format::TEXT;
 use crate::export::place::Listed;
 use crate::export::run::Part;
 use crate::export::serve::Current;
@@ -84,6 +85,12 @@ pub(super) async fn send(
         return Ok(HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, CACHE))
             .json(served(&current.meta)));
+    }
+    if let Some(line) = wanted.and_then(|name| current.meta.checksum(name)) {
+        return Ok(HttpResponse::Ok()
+            .content_type(TEXT)
+            .insert_header((header::CACHE_CONTROL, CACHE))
+            .body(line));
     }
     let file = current.meta.file(wanted).ok_or(Failure::NotFound)?.clone();
     let is_gzip = accepts_gzip(request);
