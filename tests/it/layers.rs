@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Lowest first. `http` and `client` are side by side.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 12] = [
     &["stix"],
     &["taxii"],
     &["registry", "warning"],
@@ -13,6 +13,7 @@ const ORDER: [&[&str]; 11] = [
     &["ingest"],
     &["feed"],
     &["export"],
+    &["push"],
     &["http", "client"],
     &["cli"],
 ];
