@@ -54,7 +54,7 @@ class Siem:
         with self.lock:
             fate = (self.plan.pop(0) if len(self.plan) > 1 else self.plan[0]) if self.plan else "ok"
             self.requests.append(
-                {"time": time.time(), "path": handler.path, "headers": dict(handler.headers), "body": body, "fate": fate}
+                {"time": time.time(), "path": handler.path, "headers": {name.lower(): value for name, value in handler.headers.items()}, "body": body, "fate": fate}
             )
             if isinstance(fate, tuple) or isinstance(fate, int):
                 status, headers = fate if isinstance(fate, tuple) else (fate, {})
