@@ -2,12 +2,11 @@
 
 use super::App;
 use super::error::Failure;
-use super::export::handlings;
 use super::objects::{check_encoding, read_body};
 use super::peer::{Caller, key_of};
 use super::review::ours;
 use crate::audit::Event;
-use crate::audit::event::{Served, View};
+use crate::audit::event::{Handlings, Served, View};
 use crate::lookup::{LookUp, Question, Received, TooMuch};
 use crate::stix::Timestamp;
 use crate::store::Error as StoreError;
@@ -78,7 +77,7 @@ fn served(
             last: Some(last.to_string()),
             objects: ids.len() as u64,
             pages: 1,
-            visible: handlings(&received.visible),
+            visible: Handlings::of_bits(&received.visible),
             newest: received.newest.unwrap_or(last).to_string(),
             log_from,
             log_to,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Lowest first. `http` and `client` are side by side.
-const ORDER: [&[&str]; 12] = [
+const ORDER: [&[&str]; 13] = [
     &["stix"],
     &["taxii"],
     &["registry", "warning"],
@@ -14,6 +14,7 @@ const ORDER: [&[&str]; 12] = [
     &["feed"],
     &["export"],
     &["lookup"],
+    &["push"],
     &["http", "client"],
     &["cli"],
 ];
