@@ -7,13 +7,15 @@ use super::peer::{Caller, key_of};
 use super::review::ours;
 use crate::audit::Event;
 use crate::audit::event::{Handlings, Served, View};
-use crate::lookup::{LookUp, Question, Received, TooMuch};
+use crate::lookup::{LookUp, Question, Received};
+use crate::policy::Peer;
 use crate::stix::Timestamp;
-use crate::store::Error as StoreError;
+use crate::store::{Error as StoreError, Store};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// `POST /liaison/v1/lookup`
 pub(super) async fn look_up(
@@ -24,26 +26,36 @@ pub(super) async fn look_up(
 ) -> Result<HttpResponse, Failure> {
     check_encoding(&request)?;
     let (body, permits) = read_body(&app, &request, payload, app.settings.max_content_length).await?;
-    let question = question(&body)?;
-    drop((body, permits));
-    let now = app.clock.now();
-    let look_up = LookUp::new(question, app.directory.load_full(), &peer, now).map_err(refused)?;
     let shared = app.clone();
     let key = key_of(&request).unwrap_or_default().to_owned();
-    let by = peer.name().to_string();
     let answer = app.store.read(move |store| {
-        let log_from = store.audit().size();
-        let (mut answer, received) = look_up.run(store, shared.exports.lists())?;
-        answer.contact = shared.settings.contact.clone();
-        let text = serde_json::to_vec(&answer).map_err(|error| StoreError::Backend(error.to_string()))?;
-        let log = (log_from, store.audit().size_soon());
-        // Before it goes out, as with pages: who received what must be known.
-        for event in received.iter().flat_map(|one| served(one, (&by, &key), log, now)) {
-            shared.feed.journal().sends(event).map_err(|full| StoreError::Busy(full.to_string()))?;
-        }
-        Ok(text)
+        let question = question(&body);
+        drop((body, permits));
+        Ok(question.and_then(|question| answer(&shared, store, question, (&peer, &key))))
     });
-    Ok(ours().insert_header((header::CONTENT_TYPE, "application/json")).body(answer.await?))
+    Ok(ours().insert_header((header::CONTENT_TYPE, "application/json")).body(answer.await??))
+}
+
+/// The answer as JSON; runs where it may block.
+fn answer(
+    app: &App,
+    store: &dyn Store,
+    question: Question,
+    (peer, key): (&Arc<Peer>, &str),
+) -> Result<Vec<u8>, Failure> {
+    let now = app.clock.now();
+    let look_up = LookUp::new(question, app.directory.load_full(), peer, now)
+        .map_err(|error| Failure::Malformed(error.to_string()))?;
+    let log_from = store.audit().size();
+    let (mut answer, received) = look_up.run(store, app.exports.lists())?;
+    answer.contact = app.settings.contact.clone();
+    let text = serde_json::to_vec(&answer).map_err(|error| StoreError::Backend(error.to_string()))?;
+    let log = (log_from, store.audit().size_soon());
+    // Before it goes out, as with pages: who received what must be known.
+    for event in received.iter().flat_map(|one| served(one, (peer.name(), key), log, now)) {
+        app.feed.journal().sends(event).map_err(|full| StoreError::Busy(full.to_string()))?;
+    }
+    Ok(text)
 }
 
 fn question(body: &[u8]) -> Result<Question, Failure> {
@@ -51,10 +63,6 @@ fn question(body: &[u8]) -> Result<Question, Failure> {
         let text = "expected {\"values\": [\"…\"]}, and if wanted \"types\" and \"collections\"";
         Failure::Malformed(format!("{text}: {error}"))
     })
-}
-
-fn refused(error: TooMuch) -> Failure {
-    Failure::Malformed(error.to_string())
 }
 
 /// What the audit log is told of a collection: the objects by their ids, so that who asks for the receivers of

@@ -121,7 +121,7 @@ impl LookUp {
         for (raw, hit) in raws.iter().zip(hitting) {
             hits.entry(raw.value).or_default().push(hit);
         }
-        let told: BTreeSet<u32> = hits.keys().chain(warnings.keys()).copied().collect();
+        let told: BTreeSet<u32> = hits.keys().chain(warnings.keys()).chain(&more).copied().collect();
         let results = told.into_iter().map(|at| Looked {
             at: at as usize,
             value: self.question.values[at as usize].clone(),

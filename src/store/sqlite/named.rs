@@ -32,7 +32,11 @@ impl Shared {
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
             for (number, one) in wanted.iter().enumerate() {
-                one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut |key| asked.push((key, number)));
+                one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut |key| {
+                    if filter.may_hold(key) {
+                        asked.push((key, number));
+                    }
+                });
             }
         };
         self.look(scopes, ask, most, &mut |look, numbers, found| {
@@ -55,10 +59,11 @@ impl Shared {
         most: usize,
         visit: &mut dyn FnMut(usize, &[u8]),
     ) -> Result<(), Error> {
-        let ask = |_: &Filter, asked: &mut Vec<Asked>| {
+        let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
             for (scope, id) in objects {
                 let hash = id_hash(id);
-                asked.extend([(link_of(hash), *scope), (opinion_of(hash), *scope)]);
+                let keys = [link_of(hash), opinion_of(hash)].into_iter();
+                asked.extend(keys.filter(|key| filter.may_hold(*key)).map(|key| (key, *scope)));
             }
         };
         self.look(scopes, ask, most, &mut |look, numbers, found| {
@@ -90,7 +95,6 @@ impl Shared {
             let filter = self.filter.get(connection, &self.waiting)?;
             let mut asked = Vec::new();
             ask(&filter, &mut asked);
-            asked.retain(|(key, _)| filter.may_hold(*key));
             asked.sort_unstable();
             let mut keys: Vec<i64> = asked.iter().map(|(key, _)| *key).collect();
             keys.dedup();
