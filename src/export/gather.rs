@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// Rows in the making.
 pub(super) struct Gather<'a> {
     pub(super) export: &'a Export,
+    /// Types of observables that are asked for, if not all.
+    pub(super) types: Option<&'a [String]>,
     /// Kinds that the format has a place for, by number.
     pub(super) places: Vec<bool>,
     /// Languages of patterns that it takes.
@@ -57,7 +59,8 @@ impl Gather<'_> {
             return self.leave_out(reason);
         }
         let said = place.feedback.on(&source.id);
-        let found = standing(&source, atom.as_ref().map(Atom::kind), said, place.decay, self.now);
+        let whose = (&*source, handling.owner.as_str());
+        let found = standing(whose, atom.as_ref().map(Atom::kind), said, place.decay, self.now);
         self.changes = earliest(self.changes, found.changes);
         match found.state {
             State::Active => {}
@@ -77,11 +80,10 @@ impl Gather<'_> {
     /// Does the export ask for it?
     fn is_wanted(&self, source: &Source, atom: Option<&Atom>) -> bool {
         let typed = |atom: &Atom| {
-            let types = self.export.types.as_ref();
-            types.is_none_or(|types| types.iter().any(|name| name == atom.kind().object_type()))
+            let name = atom.kind().object_type();
+            self.types.is_none_or(|types| types.iter().any(|wanted| wanted == name))
         };
-        let labelled = |labels: &Vec<String>| source.labels.iter().any(|label| labels.contains(label));
-        atom.is_none_or(typed) && self.export.labels.as_ref().is_none_or(labelled)
+        atom.is_none_or(typed) && has_label(self.export, &source.labels)
     }
 
     fn value(&mut self, place: &Place, handling: &Handling, source: &Source, found: &Standing, atom: Atom) {
@@ -172,6 +174,11 @@ impl Gather<'_> {
         rules.sort_unstable_by(|one, other| one.facts.id.cmp(&other.facts.id));
         rules
     }
+}
+
+/// Has an object one of the labels that an export asks for, if it asks for any?
+pub(super) fn has_label(export: &Export, labels: &[String]) -> bool {
+    export.labels.as_ref().is_none_or(|wanted| labels.iter().any(|label| wanted.contains(label)))
 }
 
 /// What two objects say of the same value.

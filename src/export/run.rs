@@ -103,6 +103,8 @@ impl Job<'_> {
         let warned = |atom: &Atom, id: &str| self.is_warned(atom, id);
         let mut gather = Gather {
             export: self.export,
+            // Of whole objects types are those of objects.
+            types: self.export.types.as_deref().filter(|_| !self.format.takes_objects()),
             places: gather::places(|kind| self.format.takes_objects() || self.format.takes(kind)),
             languages: if self.format.takes_objects() { objects::ANY } else { self.format.languages() },
             warned: &warned,

@@ -12,7 +12,7 @@ import idea.lite
 import jsonschema
 import pycef
 import pytest
-from exporting import MANY, export, indicator, many  # noqa: F401  (export is a fixture)
+from exporting import MANY, day, export, exporter, indicator, many  # noqa: F401  (export is a fixture)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -40,7 +40,7 @@ def literal(text):
 def nasty():
     """(type, value, indicator) for many kinds, with as nasty texts about them."""
     about = dict(confidence=80, labels=["=1;2", 'a"b', "x,y"], owners=["+CERT;B", "-A\nB"], description="=1+1\r\n\ttlp=CLEAR|\\ \u202e",
-                 name='@n|a\\m=e cs1=CLEAR\t"\0', classification="c2-server", valid_until="2026-12-23T06:00:00.5Z")
+                 name='@n|a\\m=e cs1=CLEAR\t"\x01', classification="c2-server", valid_until=day(25).replace(".000Z", ".5Z"))
     values = [("file:name", f"file:name = '{literal(v)}'", v) for v in NASTY]
     values += [("mutex", f"mutex:name = '{literal(v)}'", v) for v in NASTY]
     values += [("user-account", f"user-account:account_login = '{literal(v)}'", v) for v in NASTY]
@@ -71,7 +71,7 @@ def mixed():
 
 def one():
     return [indicator("[domain-name:value = 'c2.evil.example']", confidence=80, name="two words", classification="c2-server",
-                      labels=["rat", "wave-7"], owners=["CERT-Example"], valid_until="2026-12-23T06:00:00Z")]
+                      labels=["rat", "wave-7"], owners=["CERT-Example"], valid_until=day(25))]
 
 
 def read(directory, suffix):
@@ -129,18 +129,18 @@ def test_csv_gives_nasty_values_back(export):
     directory, _ = export("csv", [row for _, _, row in values])
     rows = check_generic(read(directory, ".csv"))
     assert sorted((row["type"], row["value"]) for row in rows) == sorted((kind, value) for kind, value, _ in values)
-    assert all(row["labels"] == "'=1,2;a\"b;x,y" and len(row["owner"].split(";")) == 2 for row in rows)
+    assert all(row["labels"] == "'=1,2;a\"b;x,y;rsit:malicious-code=\"c2-server\"" and len(row["owner"].split(";")) == 2 for row in rows)
 
 
 def test_csv_as_the_page_shows_it(export):
     directory, _ = export("csv", one())
     line = TIME.sub("TIME", read(directory, ".csv")[1])
-    assert line.startswith('domain-name,c2.evil.example,80,AMBER,GREEN,TIME,TIME,c2-server,"rat;wave-7",CERT-Example,')
+    assert line.startswith('domain-name,c2.evil.example,80,AMBER,GREEN,TIME,TIME,c2-server,"rat;wave-7;rsit:malicious-code=""c2-server""",CERT-Example,')
 
 
 @pytest.mark.parametrize("broken", [
     lambda line: line.replace(",CERT-Example,", ',CERT-"Example,'), lambda line: line + ",", lambda line: line.replace(",80,", ",101,"),
-    lambda line: line.replace('"rat;wave-7"', "=rat"), lambda line: line.replace(",AMBER,", ",amber,"), lambda line: line.replace('"rat;', '"rat;\n'),
+    lambda line: re.sub('"rat;.*""",', "=rat,", line), lambda line: line.replace(",AMBER,", ",amber,"), lambda line: line.replace('"rat;', '"rat;\n'),
 ])
 def test_csv_reader_finds_what_is_wrong(export, broken):
     directory, _ = export("csv", one())
