@@ -60,7 +60,7 @@ impl Feedback {
         walk(store, scope, matches, &mut |row| {
             // What is stored was read before.
             let object: Value = serde_json::from_slice(&row.json).unwrap_or_default();
-            feedback.take(&object, row.handling.as_ref().map_or("", |handling| &handling.owner), scope.now);
+            feedback.take(&object, row.handling.as_ref().map_or("", |handling| &handling.owner), scope.now());
         })?;
         Ok(feedback)
     }

@@ -347,7 +347,7 @@ def to_toml(registry):
             return "[" + ", ".join(map(value, found)) + "]"
         if isinstance(found, dict):
             return "{" + ", ".join(f"{key} = {value(inner)}" for key, inner in found.items()) + "}"
-        if isinstance(found, (str, bool, int)):
+        if isinstance(found, (str, bool, int, float)):
             return json.dumps(found)
         return found.isoformat()
 

@@ -32,7 +32,7 @@ PAP = {
 KEPT = ("confidence", "name", "description", "indicator_types", "valid_until", "revoked", "pattern_type", "created_by_ref")
 # Values in one indicator where there are very many: one POST holds a few hundred of those.
 PACKED = 500
-COLLECTIONS = 60
+COLLECTIONS = 40
 
 
 def indicator(pattern, **more):
@@ -158,20 +158,21 @@ class Exporter:
                 {"id": self.free[-1], "title": f"Feed {number}", "alias": f"feed-{number}", "api_root": "exchange", "unmarked": "reject",
                  "attribution": "open"} | keys
             )
-        self.hub.apply(self.registry, issue=False)
+        self.apply()
         with self.hub.session("cert-a") as session:
-            wait_for(lambda: session.get(self.hub.objects_url(self.free[-1])).status_code == 200, 5, "there is no such collection")
+            wait_for(lambda: session.get(self.hub.objects_url(self.free[-1])).status_code == 200, 20, "there is no such collection")
 
     def identify(self, values):
         """Organisations of these names."""
-        names = {name for value in values for name in value.get("owners", [])} - set(self.identities)
+        names = {name for value in values for name in value.get("owners", [])} - {None, *self.identities}
         for name in sorted(names):
             identity = self.identities[name] = f"identity--{uuid4()}"
             id = f"owner-{len(self.identities)}"
             self.registry["organisation"].append({"id": id, "name": name, "country": "AA", "identity": identity})
             self.agreement["parties"].append(id)
         if names:
-            self.hub.apply(self.registry, issue=False)
+            # That the server knows of them, it shows by the next collection.
+            self.declare({})
 
     def apply(self):
         """Exports are made by a command: the server need not know of them."""
@@ -240,7 +241,7 @@ def stix(value):
     created = precise(value.get("created", since))
     labels = list(value.get("labels", []))
     if "classification" in value:
-        labels.append(f"rsit:{CLASSES.get(value['classification'], 'malicious-code')}=\"{value['classification']}\"")
+        labels.append(f"rsit:{CLASSES[value['classification']]}=\"{value['classification']}\"")
     marks = [f"marking-definition--{TLP[value.get('tlp', 'AMBER').upper()]}"]
     if "pap" in value:
         marks.append(f"marking-definition--{PAP[value['pap']]}")
@@ -257,7 +258,21 @@ def precise(time):
     return time if "." in time else time.removesuffix("Z") + ".000Z"
 
 
-CLASSES = {"phishing": "fraud", "scanner": "information-gathering", "spam": "abusive-content", "ddos": "availability"}
+# The taxonomy RSIT: classes, and the types in each.
+RSIT = {
+    "abusive-content": "spam harmful-speech violence",
+    "malicious-code": "infected-system c2-server malware-distribution malware-configuration",
+    "information-gathering": "scanner sniffing social-engineering",
+    "intrusion-attempts": "ids-alert brute-force exploit",
+    "intrusions": "privileged-account-compromise unprivileged-account-compromise application-compromise system-compromise burglary",
+    "availability": "dos ddos misconfiguration sabotage outage",
+    "information-content-security": "unauthorised-information-access unauthorised-information-modification data-loss data-leak",
+    "fraud": "unauthorised-use-of-resources copyright masquerade phishing",
+    "vulnerable": "weak-crypto ddos-amplifier potentially-unwanted-accessible information-disclosure vulnerable-system",
+    "other": "other undetermined",
+    "test": "test",
+}
+CLASSES = {name: of for of, names in RSIT.items() for name in names.split()}
 
 
 @pytest.fixture(scope="session")

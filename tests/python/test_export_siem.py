@@ -12,7 +12,7 @@ import idea.lite
 import jsonschema
 import pycef
 import pytest
-from exporting import MANY, day, export, exporter, indicator, many  # noqa: F401  (export is a fixture)
+from exporting import CLASSES, MANY, day, export, exporter, indicator, many  # noqa: F401  (export is a fixture)
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -432,24 +432,18 @@ def test_intelmq_gives_nasty_values_back(export):
     assert report["left_out"]["no_place"] >= 2
 
 
-RSIT = """spam harmful-speech violence infected-system c2-server malware-distribution malware-configuration scanner sniffing social-engineering
-ids-alert brute-force exploit privileged-account-compromise unprivileged-account-compromise application-compromise system-compromise burglary dos ddos
-misconfiguration sabotage outage unauthorised-information-access unauthorised-information-modification data-loss data-leak unauthorised-use-of-resources
-copyright masquerade phishing weak-crypto ddos-amplifier potentially-unwanted-accessible information-disclosure vulnerable-system other undetermined
-test""".split()
-
-
 def test_intelmq_knows_every_type_of_the_taxonomy(export):
-    rows = [indicator(f"[domain-name:value = '{word}.example']", classification=word, labels=[f"rsit:x=\"{word}\""]) for word in RSIT]
+    rows = [indicator(f"[domain-name:value = '{word}.example']", classification=word) for word in CLASSES]
     directory, _ = export("intelmq", rows)
     events = [check_intelmq(line) for line in read(directory, ".intelmq.jsonl")]
     assert {event["source.fqdn"]: event["classification.type"] for event in events} == {
-        f"{word}.example": word.replace("unauthorised-use", "unauthorized-use") for word in RSIT}
+        f"{word}.example": word.replace("unauthorised-use", "unauthorized-use") for word in CLASSES}
 
 
 @pytest.mark.parametrize("tlp, old", [("CLEAR", "WHITE"), ("GREEN", "GREEN"), ("AMBER", "AMBER"), ("AMBER+STRICT", "RED"), ("RED", "RED")])
 def test_intelmq_gets_a_level_that_it_knows_and_the_true_one(export, tlp, old):
-    directory, _ = export("intelmq", [dict(one()[0], tlp=tlp)])
+    # Of what is RED an organisation sees its own only.
+    directory, _ = export("intelmq", [dict(one()[0], tlp=tlp, owners=[None])])
     [event] = map(check_intelmq, read(directory, ".intelmq.jsonl"))
     assert (event["tlp"], event["extra.tlp2"]) == (old, tlp)
 
