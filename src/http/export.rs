@@ -11,7 +11,7 @@ use crate::policy::{Directory, may_fetch};
 use crate::registry::Export;
 use crate::stix::Timestamp;
 use crate::store::Error as StoreError;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -111,7 +111,9 @@ pub(super) async fn send(
         response.insert_header((header::CONTENT_ENCODING, "gzip"));
     }
     // Before it goes out, as with pages: who received what must be known.
-    note(app, &current, &by, &key, now)?;
+    if request.method() != Method::HEAD {
+        note(app, &current, &by, &key, now)?;
+    }
     Ok(response.body(bytes))
 }
 

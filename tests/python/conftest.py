@@ -38,6 +38,8 @@ def shared_dir():
 
 
 def pytest_configure(config):
+    # Programs for administrators, such as name servers, are not in everybody's path.
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
     # Requests lets these win over what a client is told to trust and where to connect.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         os.environ.pop(name, None)
@@ -62,18 +64,30 @@ def leave_out(name, reason, is_failure):
     pytest.skip(reason)
 
 
+def lacking(reason):
+    """The test that runs is left out by name, or fails where it must not be."""
+    name = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].rpartition(" ")[0]
+    return leave_out(name, reason, os.environ.get("CI") == "true" or os.environ.get("LIAISON_REQUIRE_TOOLS") == "1")
+
+
+def program(*names):
+    """The path of a program, which the test that runs needs."""
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    return lacking(f"{' or '.join(names)} is not installed")
+
+
+def root():
+    """The test that runs needs to be root."""
+    if os.geteuid() != 0:
+        lacking("needs root")
+
+
 @pytest.fixture
-def tool(request):
-    """The path of a program; without it the test is left out by name, or fails where it must not be."""
-
-    def find(*names):
-        for name in names:
-            if found := shutil.which(name):
-                return found
-        required = os.environ.get("CI") == "true" or os.environ.get("LIAISON_REQUIRE_TOOLS") == "1"
-        return leave_out(request.node.name, f"{' or '.join(names)} is not installed", required)
-
-    return find
+def tool():
+    """Finds the path of a program."""
+    return program
 
 
 @pytest.fixture(scope="session")
@@ -333,11 +347,12 @@ def to_toml(registry):
             return "[" + ", ".join(map(value, found)) + "]"
         if isinstance(found, dict):
             return "{" + ", ".join(f"{key} = {value(inner)}" for key, inner in found.items()) + "}"
-        if isinstance(found, (str, bool, int)):
+        if isinstance(found, (str, bool, int, float)):
             return json.dumps(found)
         return found.isoformat()
 
     table("organisation", registry.get("organisation", []), "client")
+    table("decay", registry.get("decay", []), None)
     table("agreement", registry.get("agreement", []), "collection")
     table("export", registry.get("export", []), None)
     return "\n".join(lines) + "\n"

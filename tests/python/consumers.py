@@ -6,13 +6,15 @@ import socket
 import subprocess
 import time
 
+from conftest import program
+
 SECONDS = 60
 
 
 def run(*command, input=None, rc=0):
     """Runs a program to its end; its output and errors as one text. `rc` None: any exit code."""
     done = subprocess.run(
-        [str(part) for part in command], input=input, text=True, timeout=SECONDS,
+        [program(command[0]), *map(str, command[1:])], input=input, text=True, timeout=SECONDS,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert rc is None or done.returncode == rc, (done.returncode, done.stdout[-2000:])
     return done.stdout
@@ -21,7 +23,7 @@ def run(*command, input=None, rc=0):
 def fails(*command, input=None):
     """Runs a program that must not like what it gets; what it says."""
     done = subprocess.run(
-        [str(part) for part in command], input=input, text=True, timeout=SECONDS,
+        [program(command[0]), *map(str, command[1:])], input=input, text=True, timeout=SECONDS,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode != 0, done.stdout[-2000:]
     return done.stdout
@@ -37,7 +39,7 @@ def free_port():
 def daemon(log, port, *command):
     """A program that listens on a port while the test runs."""
     with open(log, "wb") as out:
-        process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([program(command[0]), *map(str, command[1:])], stdout=out, stderr=subprocess.STDOUT)
     try:
         end = time.monotonic() + SECONDS
         while True:

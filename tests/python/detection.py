@@ -5,6 +5,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
+from conftest import program
 from scapy.all import DNS, DNSQR, IP, TCP, UDP, Ether, IPv6, Raw, wrpcap
 
 CLIENT = "192.168.1.10"
@@ -60,7 +61,7 @@ def hello(name, client_port=43000):
 def check(rules, log):
     """Suricata's judgement of a file of rules."""
     log.mkdir(exist_ok=True)
-    return subprocess.run(["suricata", "-T", "-S", str(rules), "-l", str(log)], capture_output=True, text=True, timeout=120)
+    return subprocess.run([program("suricata"), "-T", "-S", str(rules), "-l", str(log)], capture_output=True, text=True, timeout=120)
 
 
 def alerts(rules, packets, log):
@@ -73,7 +74,7 @@ def alerts(rules, packets, log):
     assert settings.count("#force-hash: [md5]") == 1
     (log / "suricata.yaml").write_text(settings.replace("#force-hash: [md5]", "force-hash: [md5, sha1, sha256]"))
     run = subprocess.run(
-        ["suricata", "-c", str(log / "suricata.yaml"), "-r", str(capture), "-S", str(rules), "-l", str(log), "-k", "none",
+        [program("suricata"), "-c", str(log / "suricata.yaml"), "-r", str(capture), "-S", str(rules), "-l", str(log), "-k", "none",
          "--set", "vars.address-groups.HOME_NET=[192.168.0.0/16,fd00::/8]"],
         capture_output=True, text=True, timeout=120,
     )

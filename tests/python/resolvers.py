@@ -6,6 +6,8 @@ import subprocess
 import threading
 import time
 
+from conftest import program, root
+
 GOOD = "192.0.2.10"
 
 
@@ -21,7 +23,7 @@ def free_port():
 
 def ask(port, name, kind="A"):
     """(status, answers) as dig reads them; status is TIMEOUT when nothing comes, TC when it is cut short."""
-    command = ["dig", "@127.0.0.1", "-p", str(port), "+time=2", "+tries=1", "+ignore", "+noall", "+comments",
+    command = [program("dig"), "@127.0.0.1", "-p", str(port), "+time=2", "+tries=1", "+ignore", "+noall", "+comments",
                "+answer", name, kind]
     text = subprocess.run(command, capture_output=True, text=True).stdout
     if "status: " not in text:
@@ -68,7 +70,7 @@ def upstream(addresses):
 def running(command, port, log):
     """A program that answers at a port; what it says goes into a file. Ended when the test ends."""
     with open(log, "wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out)
+        process = subprocess.Popen([program(command[0]), *command[1:]], stdout=out, stderr=out)
     try:
         for _ in range(100):
             assert process.poll() is None, log.read_text()[-4000:]
@@ -160,6 +162,7 @@ def powerdns_rpz(tmp, forward, zone):
 @contextlib.contextmanager
 def dnsmasq(tmp, forward, *options):
     """dnsmasq."""
+    root()
     port = free_port()
     command = ["dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", f"--server=127.0.0.1#{forward}",
                "--listen-address=127.0.0.1", "--bind-interfaces", f"--port={port}", "--log-facility=-",

@@ -9,7 +9,7 @@ import sqlite3
 
 import pytest
 from consumers import fails, only, run
-from exporting import MANY, export, indicator, many  # noqa: F401
+from exporting import MANY, export, exporter, indicator, many  # noqa: F401
 
 # ClamAV
 

@@ -6,7 +6,8 @@ import re
 
 import pytest
 from consumers import SECONDS, body, daemon, fails, free_port, only, run
-from exporting import MANY, export, indicator, many  # noqa: F401
+from conftest import root
+from exporting import MANY, export, exporter, indicator, many  # noqa: F401
 
 VALUES = [
     indicator("[domain-name:value = 'a.co']"),
@@ -163,6 +164,7 @@ def test_rspamd_scores_what_is_listed(export, tmp_path):
     ]
     out, report, _ = rspamd_export(export, tmp_path, values, score=7.5)
     assert report["left_out"] == {"misread": 3, "covered": 1}
+    root()
     port = free_port()
     config = rspamd_config(tmp_path, out, port)
     assert rspamd_faults(tmp_path, config) == []

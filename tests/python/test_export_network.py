@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from exporting import MANY, export, indicator, many
+from conftest import program, root
+from exporting import MANY, UNTIL, day, export, exporter, indicator, many  # noqa: F401
 from resolvers import GOOD, ask, bind_rpz, dnsmasq, powerdns_rpz, unbound, unbound_rpz, upstream
 
 BIG = {}
@@ -64,7 +65,7 @@ def values(indicators):
 
 def run(*command):
     """(exit code, everything said)."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([program(command[0]), *map(str, command[1:])], capture_output=True, text=True, timeout=120)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -257,6 +258,7 @@ def test_dnsmasq_refuses_a_wrong_list(export, old, new):
 
 def of_hosts(file, name):
     """What the C library finds for a name, with the file in the place of its own."""
+    root()
     script = 'mount --bind "$1" /etc/hosts && getent -s files ahostsv4 "$2"'
     return run("unshare", "-m", "sh", "-c", script, "sh", file, name)
 
@@ -298,6 +300,9 @@ ADDRESSES += [indicator("[ipv4-addr:value = '198.51.100.6']", valid_until="2099-
 
 def alone(script, *arguments):
     """A shell script in a network of its own."""
+    root()
+    for name in re.findall(r"\b(nft|ipset|ip) ", script):
+        program(name)
     return run("unshare", "-n", "sh", "-ec", script, "sh", *arguments)
 
 

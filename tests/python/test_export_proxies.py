@@ -2,7 +2,8 @@
 
 import pytest
 from consumers import body, daemon, fails, free_port, get, only, run
-from exporting import MANY, export, indicator, many  # noqa: F401
+from conftest import root
+from exporting import MANY, export, exporter, indicator, many  # noqa: F401
 
 VALUES = [
     indicator("[domain-name:value = 'evil.example']"),
@@ -180,6 +181,7 @@ def test_haproxy_finds_what_is_wrong(export, tmp_path):
 
 
 def nginx_config(tmp_path, out, port=1):
+    root()
     config = tmp_path / "nginx.conf"
     temps = "\n".join(
         f"  {kind}_temp_path {tmp_path}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))

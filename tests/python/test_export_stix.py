@@ -12,9 +12,10 @@ from pymisp import MISPEvent, PyMISPError
 from stix2.parsing import parse
 from stix2validator import ValidationOptions, validate_string
 
-from exporting import MANY, export, indicator, many  # noqa: F401
+from conftest import lacking
+from exporting import MANY, day, export, exporter, indicator, many  # noqa: F401
 
-OPENCTI = os.environ.get("EXPORTS_PYTHON", str(Path(__file__).parents[2] / ".venv-exports/bin/python"))
+OPENCTI = os.environ.get("OPENCTI_PYTHON", str(Path(__file__).parents[2] / ".venv-opencti/bin/python"))
 SPLIT = """
 import sys
 from pycti.utils.opencti_stix2_splitter import OpenCTIStix2Splitter
@@ -25,8 +26,14 @@ HARD = 'a "b" \\ \n},{ \u202e \u2028 =1+1 \U0001f600 ' + "x" * 5000
 MADE = {}
 
 
+def files(directory):
+    """What an export is, without the sums and what stands beside it."""
+    beside = (".sha256", ".meta.json", ".lock")
+    return [path for path in directory.iterdir() if not path.name.endswith(beside)]
+
+
 def only(directory, suffix):
-    (found,) = Path(directory).glob("*" + suffix)
+    (found,) = [path for path in files(directory) if path.match("*" + suffix)]
     return found
 
 
@@ -51,6 +58,8 @@ def once(export, format):
 
 
 def opencti(text):
+    if not Path(OPENCTI).exists():
+        lacking(f"there is no {OPENCTI} (tests/run makes it)")
     run = subprocess.run([OPENCTI, "-c", SPLIT], input=text, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return [int(number) for number in run.stdout.split()]
@@ -182,7 +191,7 @@ def feed(directory):
     """Reads a feed with MISP's library, and compares what that would have written."""
     manifest = json.loads((directory / "manifest.json").read_text())
     told = [tuple(line.split(",")) for line in (directory / "hashes.csv").read_text().splitlines()]
-    assert {path.name for path in directory.iterdir()} == {"manifest.json", "hashes.csv"} | {f"{uuid}.json" for uuid in manifest}
+    assert {path.name for path in files(directory)} == {"manifest.json", "hashes.csv"} | {f"{uuid}.json" for uuid in manifest}
     events = {uuid: loaded(directory / f"{uuid}.json") for uuid in manifest}
     for uuid, event in events.items():
         file = json.loads((directory / f"{uuid}.json").read_text())["Event"]
@@ -208,7 +217,7 @@ def attributes(events):
 def test_misp_reads_the_feed(export):
     values = some() + [
         indicator("[domain-name:value = 'evil.co.uk' OR domain-name:value = 'www.evil.co.uk']", pap="AMBER", classification="c2-server"),
-        indicator("[mutex:name = 'Global\\\\it\\'s']", valid_until="2027-01-01T00:00:00Z"),
+        indicator("[mutex:name = 'Global\\\\it\\'s']", valid_until=day(40)),
         indicator("alert ip any any -> any any (msg:\"x\"; sid:1;)", pattern_type="suricata"),
     ]
     directory, report = export("misp", values)
@@ -274,26 +283,26 @@ def test_one_value_is_one_event(export):
 
 
 def test_an_update_tells_what_changed_and_what_is_retracted(export):
-    first = [indicator(f"[domain-name:value = '{name}.example']", id=f"indicator--00000000-0000-4000-8000-00000000000{n}", modified=f"2026-11-2{n}T06:00:00Z")
+    first = [indicator(f"[domain-name:value = '{name}.example']", id=f"indicator--00000000-0000-4000-8000-00000000000{n}", modified=day(n - 9), valid_from=day(n - 9))
              for n, name in enumerate("abcd")]
     directory, _ = export("misp", first)
-    files = {path.name: path.read_bytes() for path in directory.iterdir()}
+    first_files = {path.name: path.read_bytes() for path in files(directory)}
     before = attributes(feed(directory))
-    assert len(files) == 6
+    assert len(first_files) == 6
 
     directory, _ = export("misp", first, again=directory)
-    assert {path.name: path.read_bytes() for path in directory.iterdir()} == files, "nothing changed"
+    assert {path.name: path.read_bytes() for path in files(directory)} == first_files, "nothing changed"
 
-    changed = first[1] | {"confidence": 90, "modified": "2026-11-25T06:00:00Z"}
-    later = indicator("[domain-name:value = 'e.example']", modified="2026-11-25T06:00:00Z")
+    changed = first[1] | {"confidence": 90, "modified": day(-4)}
+    later = indicator("[domain-name:value = 'e.example']", modified=day(-4), valid_from=day(-4))
     directory, _ = export("misp", [first[0], changed, first[3], later], again=directory)
     after = attributes(feed(directory))
-    rewritten = {name for name, old in files.items() if (directory / name).read_bytes() != old}
+    rewritten = {name for name, old in first_files.items() if (directory / name).read_bytes() != old}
     assert len(rewritten) == 4, "manifest, hashes, and the events of b and c"
     assert after["b.example"].timestamp > before["b.example"].timestamp and after["b.example"].uuid == before["b.example"].uuid
     assert after["c.example"].deleted and after["c.example"].timestamp > before["c.example"].timestamp
     assert after["a.example"].timestamp == before["a.example"].timestamp and not after["a.example"].get("deleted")
-    old, new = json.loads(files["manifest.json"]), json.loads((directory / "manifest.json").read_text())
+    old, new = json.loads(first_files["manifest.json"]), json.loads((directory / "manifest.json").read_text())
     assert sorted(int(new[uuid]["timestamp"]) > int(old[uuid]["timestamp"]) for uuid in old) == [False, False, True, True]
     assert len(new) == 5, "and the day of e"
 
