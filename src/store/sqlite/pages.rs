@@ -4,8 +4,8 @@
 //! with its neighbours, and where SQLite lays rows out anew it leaves copies of them in the unused middle
 //! of the page (`rebuildPage`): deleted later, a row may live on there. So after a deletion the unused
 //! middles of the pages that may have been laid out anew are overwritten, in the same transaction. They
-//! are leaves of the table `object`, and siblings: within two leaves of where a row was. Adding rows moves
-//! none, since they come at the end.
+//! are leaves of the table, and siblings: within two leaves of where a row was. Adding rows moves none, since
+//! they come at the end: so it must be in every table that holds content.
 
 use crate::store::Error;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -18,16 +18,16 @@ pub(super) fn can_wipe(connection: &Connection) -> Result<bool, Error> {
     Ok(connection.query_row(sql, [], |_| Ok(())).optional()?.is_some())
 }
 
-/// Overwrites what may be left around rows of the table `object` that were deleted.
-pub(super) fn wipe_around(connection: &Connection, seqs: &mut [i64]) -> Result<(), Error> {
-    let sql = "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = 'object'";
-    let root = connection.query_row(sql, [], |row| row.get(0))?;
+/// Overwrites what may be left around rows of a table that were deleted.
+pub(super) fn wipe_around(connection: &Connection, table: &str, keys: &mut [i64]) -> Result<(), Error> {
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let root = connection.query_row(sql, [table], |row| row.get(0))?;
     let mut tree = Tree { connection, root, interiors: HashMap::new(), wiped: HashSet::new() };
-    seqs.sort_unstable();
+    keys.sort_unstable();
     let mut last: Option<Leaf> = None;
-    for seq in seqs {
-        if !last.as_ref().is_some_and(|leaf| leaf.after < *seq && *seq <= leaf.upto) {
-            last = Some(tree.wipe_near(*seq)?);
+    for key in keys {
+        if !last.as_ref().is_some_and(|leaf| leaf.after < *key && *key <= leaf.upto) {
+            last = Some(tree.wipe_near(*key)?);
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ fn varint(data: &[u8]) -> Option<i64> {
 }
 
 fn damaged(page: u32) -> Error {
-    Error::Damaged(format!("page {page} of the database is not what the table `object` should have there"))
+    Error::Damaged(format!("page {page} of the database is not what a table should have there"))
 }
 
 const INTERIOR: u8 = 5;
@@ -206,7 +206,7 @@ mod tests {
             for seq in &*some {
                 connection.execute("DELETE FROM object WHERE seq = ?1", [seq]).unwrap();
             }
-            wipe_around(&connection, some).unwrap();
+            wipe_around(&connection, "object", some).unwrap();
         }
         assert_eq!(all("SELECT seq, json FROM object"), before);
         assert_eq!(all("SELECT 0, integrity_check FROM pragma_integrity_check"), [(0, "ok".to_owned())]);
