@@ -1,10 +1,11 @@
 //! What readers have said of indicators: sightings and opinions, as far as the export may know of them
 //! (governance §13).
 
+use super::objects::pages;
 use crate::policy::ReadScope;
 use crate::stix::expiry::{Opinion, Votes};
 use crate::stix::{StixTime, Timestamp};
-use crate::store::{Content, Error, Query, Store};
+use crate::store::{Error, Store};
 use crate::taxii::{Match, Versions};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -25,7 +26,16 @@ pub struct Said {
     opinions: Vec<Held>,
 }
 
-/// An opinion of it, and who holds it.
+/// What is said of an indicator, and whose it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard<'a> {
+    /// What is said.
+    pub said: &'a Said,
+    owner: &'a str,
+}
+
+/// An opinion of it, and the organisation that holds it: not whom its text names as its creator, or one
+/// organisation could speak with many voices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Held {
     who: String,
@@ -34,17 +44,17 @@ struct Held {
     modified: Timestamp,
 }
 
-impl Said {
-    /// Who calls it a false positive; `owner` is the identity that made it.
-    pub fn votes(&self, owner: &str) -> Votes {
-        let opinions = self.opinions.iter().map(|held| Opinion {
+impl Heard<'_> {
+    /// Which organisations call it a false positive.
+    pub fn votes(&self) -> Votes {
+        let opinions = self.said.opinions.iter().map(|held| Opinion {
             organisation: &held.who,
             value: &held.value,
             is_explained: held.is_explained,
             revoked: false,
             modified: held.modified,
         });
-        Votes::count(opinions, owner, None)
+        Votes::count(opinions, self.owner, None)
     }
 }
 
@@ -57,10 +67,11 @@ impl Feedback {
             versions: Some(Versions { last: true, ..Versions::default() }),
             ..Match::default()
         };
-        walk(store, scope, matches, &mut |json| {
+        pages(store, scope, matches, &mut |row| {
             // What is stored was read before.
-            let object: Value = serde_json::from_slice(json).unwrap_or_default();
-            feedback.take(&object);
+            let object: Value = serde_json::from_slice(&row.json).unwrap_or_default();
+            let owner = row.handling.as_ref().map(|handling| handling.owner.as_str());
+            feedback.take(&object, owner.unwrap_or_default(), scope.now());
         })?;
         Ok(feedback)
     }
@@ -73,30 +84,33 @@ impl Feedback {
     ) -> Result<Vec<Self>, Error> {
         let mut feedback: Vec<Self> = scopes.iter().map(|_| Self::default()).collect();
         if !objects.is_empty() {
-            store.said(scopes, objects, SAID_MAX, &mut |scope, json| {
+            store.said(scopes, objects, SAID_MAX, &mut |scope, handling, json| {
                 let object: Value = serde_json::from_slice(json).unwrap_or_default();
-                feedback[scope].take(&object);
+                feedback[scope].take(&object, &handling.owner, scopes[scope].now());
             })?;
         }
         Ok(feedback)
     }
 
-    fn take(&mut self, object: &Value) {
-        if object["revoked"] == true {
+    /// `who` is the organisation whose it is: the object itself may name nobody, or anybody.
+    fn take(&mut self, object: &Value, who: &str, now: Timestamp) {
+        // Counted 0 times is: looked for, and not seen.
+        if object["revoked"] == true || object["count"] == 0 {
             return;
         }
         if let Some(id) = object["sighting_of_ref"].as_str() {
             let time = |name: &str| object[name].as_str().and_then(StixTime::parse);
             let seen = time("last_seen").or_else(|| time("first_seen")).or_else(|| time("created"));
             let said = self.by_id.entry(id.to_owned()).or_default();
-            said.last_sighting =
-                said.last_sighting.max(seen.map(|seen| Timestamp::from_micros(seen.micros())));
+            // What is said to be seen later than now must not hide what was seen.
+            let seen = seen.map(|seen| Timestamp::from_micros(seen.micros())).filter(|seen| *seen <= now);
+            said.last_sighting = said.last_sighting.max(seen);
             said.sightings += object["count"].as_u64().unwrap_or(1);
         }
         if let Some(value) = object["opinion"].as_str() {
             let text = |name: &str| object[name].as_str().unwrap_or_default();
             let held = Held {
-                who: text("created_by_ref").to_owned(),
+                who: who.to_owned(),
                 value: value.to_owned(),
                 is_explained: !text("explanation").trim().is_empty(),
                 modified: Timestamp::from_micros(
@@ -109,37 +123,14 @@ impl Feedback {
         }
     }
 
-    /// What is said of an indicator, if anything is.
-    pub fn on(&self, id: &str) -> Option<&Said> {
-        self.by_id.get(id)
-    }
-}
-
-/// Shows every object that matches to `visit`, page by page.
-pub(super) fn walk(
-    store: &dyn Store,
-    scope: &ReadScope,
-    matches: Match,
-    visit: &mut dyn FnMut(&[u8]),
-) -> Result<(), Error> {
-    let mut query =
-        Query { after: None, limit: PAGE, bytes_max: PAGE_BYTES, matches, content: Content::Objects };
-    loop {
-        let page = store.page(scope, &query)?;
-        page.rows.iter().for_each(|row| visit(&row.json));
-        match (page.following, page.rows.last()) {
-            (Some(_), Some(last)) => query.after = Some(last.added),
-            _ => return Ok(()),
-        }
+    /// What is said of an indicator of this organisation, if anything is.
+    pub fn on<'a>(&'a self, id: &str, owner: &'a str) -> Option<Heard<'a>> {
+        self.by_id.get(id).map(|said| Heard { said, owner })
     }
 }
 
 /// Sightings, and opinions, of one object that a look-up reads: the last that came.
 const SAID_MAX: usize = 1_000;
-/// Objects read at once.
-pub(super) const PAGE: u32 = 5_000;
-/// Bytes read at once.
-pub(super) const PAGE_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -147,23 +138,36 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn sightings_move_the_date_and_opinions_are_counted_by_who_holds_them() {
+    fn sightings_move_the_date_and_opinions_are_counted_by_whose_they_are() {
         let mut feedback = Feedback::default();
         let id = "indicator--1";
-        feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-03-01T00:00:00Z", "count": 4}));
-        feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-02-01T00:00:00Z"}));
+        let now = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
+        let mut take = |object: Value, who| feedback.take(&object, who, now);
+        take(json!({"sighting_of_ref": id, "last_seen": "2027-01-01T00:00:00Z", "count": 0}), "a");
+        take(json!({"sighting_of_ref": id, "last_seen": "2026-03-01T00:00:00Z", "count": 4}), "a");
+        take(json!({"sighting_of_ref": id, "last_seen": "2026-02-01T00:00:00Z"}), "a");
+        take(json!({"sighting_of_ref": id, "last_seen": "2026-04-01T00:00:00Z", "count": 0}), "a");
+        let against =
+            json!({"opinion": "disagree", "explanation": "ours", "created_by_ref": "x", "object_refs": [id]});
         for who in ["a", "b", "a"] {
-            feedback.take(&json!({"opinion": "disagree", "explanation": "ours", "created_by_ref": who, "object_refs": [id]}));
+            take(against.clone(), who);
         }
-        feedback.take(&json!({"opinion": "agree", "created_by_ref": "c", "object_refs": [id]}));
-        feedback.take(
-            &json!({"opinion": "disagree", "explanation": "x", "created_by_ref": "d", "object_refs": [id], "revoked": true}),
+        // One voice, whoever it says to be.
+        let mut other = against.clone();
+        other["created_by_ref"] = "y".into();
+        take(other, "b");
+        take(json!({"opinion": "agree", "object_refs": [id]}), "c");
+        let mut revoked = against;
+        revoked["revoked"] = true.into();
+        take(revoked, "d");
+        let votes = |owner| feedback.on(id, owner).unwrap().votes();
+        assert_eq!((feedback.on(id, "z").unwrap().said.sightings, votes("z").against), (5, 2));
+        assert!(votes("z").call_for_review(2) && !votes("z").is_owner_against);
+        assert!(votes("a").is_owner_against && !votes("x").is_owner_against);
+        assert_eq!(
+            feedback.on(id, "z").unwrap().said.last_sighting.unwrap().to_string()[..10],
+            *"2026-03-01"
         );
-        let said = feedback.on(id).unwrap();
-        assert_eq!((said.sightings, said.votes("z").against), (5, 2));
-        assert!(said.votes("z").call_for_review(2) && !said.votes("z").is_owner_against);
-        assert!(said.votes("a").is_owner_against);
-        assert_eq!(said.last_sighting.unwrap().to_string()[..10], *"2026-03-01");
-        assert_eq!(feedback.on("indicator--2"), None);
+        assert!(feedback.on("indicator--2", "z").is_none());
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Gather<'a> {
     pub(super) class: Class,
     /// Kinds that the format has a place for, by number.
     pub(super) places: Vec<bool>,
+    /// It takes whole objects, whatever language their patterns are in.
+    pub(super) takes_objects: bool,
     /// Languages of patterns that it takes.
     pub(super) languages: &'static [&'static str],
     /// Is a value that an object names on a warning list, unconfirmed?
@@ -28,8 +30,10 @@ pub(super) struct Gather<'a> {
     pub(super) rows: HashMap<Atom, Facts>,
     /// Indicators whose pattern goes out as it is: to be read.
     pub(super) rules: HashMap<String, Facts>,
-    /// Indicators of which something goes out.
+    /// Indicators of this collection of which something goes out.
     pub(super) included: HashSet<String>,
+    /// Those of the rules that are from this collection.
+    pub(super) fresh: HashSet<String>,
     pub(super) left_out: BTreeMap<&'static str, u64>,
     pub(super) caveats: BTreeSet<String>,
     /// When time alone makes something of it another.
@@ -56,11 +60,17 @@ impl Gather<'_> {
         if !self.is_wanted(&source, atom.as_ref()) {
             return;
         }
+        // As the store says of those that it only counts.
+        let is_over = |until: i64| until <= self.now.micros();
+        if source.revoked || source.valid_until.is_some_and(is_over) {
+            return self.leave_out("not_active");
+        }
+        self.holds_until(&handling);
         if let Some(reason) = place.scope.refusal(&handling) {
             return self.leave_out(reason);
         }
-        let said = place.feedback.on(&source.id);
-        let found = standing(&source, atom.as_ref().map(Atom::kind), said, place.decay, self.now);
+        let heard = place.feedback.on(&source.id, &handling.owner);
+        let found = standing(&source, atom.as_ref().map(Atom::kind), heard, place.decay, self.now);
         self.changes = earliest(self.changes, found.changes);
         match found.state {
             State::Active => {}
@@ -79,12 +89,26 @@ impl Gather<'_> {
 
     /// Does the export ask for it?
     fn is_wanted(&self, source: &Source, atom: Option<&Atom>) -> bool {
-        let typed = |atom: &Atom| {
-            let types = self.export.types.as_ref();
-            types.is_none_or(|types| types.iter().any(|name| name == atom.kind().object_type()))
+        let of_type =
+            |name| self.export.types.as_ref().is_none_or(|types| types.iter().any(|one| one == name));
+        let typed = match atom {
+            _ if self.takes_objects => of_type("indicator"),
+            Some(atom) => of_type(atom.kind().object_type()),
+            None => true,
         };
-        let labelled = |labels: &Vec<String>| source.labels.iter().any(|label| labels.contains(label));
-        atom.is_none_or(typed) && self.export.labels.as_ref().is_none_or(labelled)
+        typed && self.is_labelled(&source.labels)
+    }
+
+    /// Has it one of the labels that the export asks for?
+    pub(super) fn is_labelled(&self, labels: &[String]) -> bool {
+        let any = |wanted: &Vec<String>| labels.iter().any(|label| wanted.contains(label));
+        self.export.labels.as_ref().is_none_or(any)
+    }
+
+    /// Policies with dates decide until one of these comes.
+    pub(super) fn holds_until(&mut self, handling: &Handling) {
+        let until = handling.holds_until(self.now).map(Timestamp::from_micros);
+        self.changes = earliest(self.changes, until);
     }
 
     fn value(&mut self, place: &Place, handling: &Handling, source: &Source, found: &Standing, atom: Atom) {
@@ -109,13 +133,16 @@ impl Gather<'_> {
 
     fn rule(&mut self, place: &Place, handling: &Handling, source: &Source, found: &Standing) {
         let language = source.pattern_type.as_deref().unwrap_or("stix");
-        if !self.languages.contains(&language) {
+        if !self.takes_objects && !self.languages.contains(&language) {
             return self.leave_out("not_atomic");
         }
         self.included.insert(source.id.clone());
         self.caveats(handling);
         let facts = self.facts(place, handling, source, found);
-        self.rules.insert(source.id.clone(), facts);
+        if self.rules.get(&source.id).is_none_or(|known| known.modified < facts.modified) {
+            self.rules.insert(source.id.clone(), facts);
+            self.fresh.insert(source.id.clone());
+        }
     }
 
     /// What no machine enforces goes into the header.

@@ -1,18 +1,32 @@
 //! Whole objects, for formats that keep them as they are.
 
-use super::feedback::{PAGE, PAGE_BYTES, walk};
 use super::gather::{Gather, Place};
-use super::row::{Facts, Whole};
+use super::row::Whole;
 use crate::policy::ReadScope;
-use crate::stix::{StixId, claims};
 use crate::store::{Content, Error, Query, Store, Stored};
 use crate::taxii::{Match, Versions};
 use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Every language of patterns that the standard names (STIX 2.1 §10.16), for objects that go out as they are.
-pub(super) const ANY: &[&str] = &["stix", "pcre", "sigma", "snort", "suricata", "yara"];
+/// What is read of an object that goes out as it is.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Header {
+    revoked: bool,
+    labels: Vec<String>,
+    created_by_ref: Option<String>,
+    object_marking_refs: Vec<String>,
+    granular_markings: Vec<Granular>,
+    extensions: BTreeMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct Granular {
+    marking_ref: Option<String>,
+}
 
 /// Every last version that goes out: indicators that were gathered, everything else as it is, and what these
 /// refer to for being understood.
@@ -25,32 +39,51 @@ pub(super) fn read(
     let mut found = BTreeMap::new();
     let mut wanted = HashSet::new();
     pages(store, place.scope.scope(), last(types, Vec::new()), &mut |row| {
-        if !is_wanted(place, gather, &row) {
+        // What is stored was read before.
+        let header: Header = serde_json::from_slice(&row.json).unwrap_or_default();
+        if !is_wanted(place, gather, &row, &header) {
             return;
         }
-        wanted.extend(needs(&row.json));
+        if gather.takes_objects {
+            wanted.extend(header.needs());
+        }
         found.extend(whole(place, gather, row));
     })?;
     let missing = wanted.into_iter().filter(|id| !found.contains_key(id)).collect::<Vec<_>>();
     for ids in missing.chunks(IDS) {
         pages(store, place.scope.scope(), last(Vec::new(), ids.to_vec()), &mut |row| {
-            found.extend(whole(place, gather, row));
+            if refusal(place, gather, &row).is_none() {
+                found.extend(whole(place, gather, row));
+            }
         })?;
     }
     Ok(found.into_values().collect())
 }
 
-fn is_wanted(place: &Place, gather: &mut Gather, row: &Stored) -> bool {
+fn is_wanted(place: &Place, gather: &mut Gather, row: &Stored, header: &Header) -> bool {
     if row.id.starts_with("indicator--") {
         // Why one is left out was counted when it was gathered.
         return gather.included.contains(&row.id);
     }
-    match row.handling.as_ref().and_then(|handling| place.scope.refusal(handling)) {
-        Some(reason) => {
-            gather.leave_out(reason);
-            false
-        }
-        None => true,
+    if gather.takes_objects && !gather.is_labelled(&header.labels) {
+        return false;
+    }
+    let reason = refusal(place, gather, row).or(header.revoked.then_some("not_active"));
+    reason.map(|reason| gather.leave_out(reason)).is_none()
+}
+
+fn refusal(place: &Place, gather: &mut Gather, row: &Stored) -> Option<&'static str> {
+    let handling = row.handling.as_ref()?;
+    gather.holds_until(handling);
+    place.scope.refusal(handling)
+}
+
+impl Header {
+    /// Markings, extensions and the source that an object names (export formats §2).
+    fn needs(self) -> impl Iterator<Item = String> {
+        let granular = self.granular_markings.into_iter().filter_map(|part| part.marking_ref);
+        let refs = self.object_marking_refs.into_iter().chain(granular);
+        refs.chain(self.extensions.into_keys()).chain(self.created_by_ref)
     }
 }
 
@@ -60,27 +93,18 @@ fn whole(place: &Place, gather: &Gather, row: Stored) -> Option<(String, Whole)>
     Some((row.id, whole))
 }
 
-/// Markings, extensions and the source that an object names.
-fn needs(json: &[u8]) -> Vec<String> {
-    let names = |id: &String| {
-        let name = StixId::parse(id).map(|id| id.object_type().to_owned());
-        matches!(name.as_deref(), Ok("marking-definition" | "extension-definition" | "identity"))
-    };
-    claims::references(json).into_iter().filter(names).collect()
-}
-
 /// The patterns of indicators that go out as they are: language and text, by id.
 pub(super) fn patterns(
     store: &dyn Store,
     scope: &ReadScope,
-    wanted: &HashMap<String, Facts>,
+    wanted: &HashSet<String>,
     texts: &mut HashMap<String, (String, String)>,
 ) -> Result<(), Error> {
-    let mut ids: Vec<String> = wanted.keys().filter(|id| !texts.contains_key(*id)).cloned().collect();
+    let mut ids: Vec<String> = wanted.iter().cloned().collect();
     ids.sort_unstable();
     for ids in ids.chunks(IDS) {
-        walk(store, scope, last(Vec::new(), ids.to_vec()), &mut |json| {
-            let object: Value = serde_json::from_slice(json).unwrap_or_default();
+        pages(store, scope, last(Vec::new(), ids.to_vec()), &mut |row| {
+            let object: Value = serde_json::from_slice(&row.json).unwrap_or_default();
             let text = |name: &str| object[name].as_str().map(str::to_owned);
             if let (Some(id), Some(language), Some(pattern)) =
                 (text("id"), text("pattern_type"), text("pattern"))
@@ -110,7 +134,7 @@ fn last(types: Vec<String>, ids: Vec<String>) -> Match {
 }
 
 /// Shows every row that matches, with its handling, to `visit`.
-fn pages(
+pub(super) fn pages(
     store: &dyn Store,
     scope: &ReadScope,
     matches: Match,
@@ -129,5 +153,9 @@ fn pages(
     }
 }
 
+/// Objects read at once.
+const PAGE: u32 = 5_000;
+/// Bytes read at once.
+const PAGE_BYTES: usize = 16 << 20;
 /// Ids in one question.
 const IDS: usize = 500;

@@ -9,7 +9,7 @@ use super::row::{About, Row, Rule, TlpWrite, Whole};
 use super::standing::Decay;
 use crate::policy::{Directory, ExportScope, export_scope};
 use crate::registry::{Collection, Export};
-use crate::stix::atom::Atom;
+use crate::stix::atom::{Atom, Kind};
 use crate::stix::{Timestamp, Tlp};
 use crate::store::Store;
 use crate::store::atoms::AtomQuery;
@@ -114,12 +114,14 @@ impl Job<'_> {
             export: self.export,
             class: self.format.class(),
             places: gather::places(|kind| self.format.takes_objects() || self.format.takes(kind)),
-            languages: if self.format.takes_objects() { objects::ANY } else { self.format.languages() },
+            takes_objects: self.format.takes_objects(),
+            languages: self.format.languages(),
             warned: &warned,
             now: self.now,
             rows: HashMap::new(),
             rules: HashMap::new(),
             included: HashSet::new(),
+            fresh: HashSet::new(),
             left_out: BTreeMap::new(),
             caveats: BTreeSet::new(),
             changes: None,
@@ -145,7 +147,9 @@ impl Job<'_> {
                 names: &names,
                 nobody: &collection.title,
             };
-            let query = AtomQuery { kinds: vec![true; 256], alive_at: self.now, with_observables: false };
+            gather.included.clear();
+            gather.fresh.clear();
+            let query = self.query();
             let over = store.atoms(scope.scope(), &query, &mut |named| gather.take(&place, named))?;
             if over > 0 {
                 *gather.left_out.entry("not_active").or_default() += over;
@@ -155,7 +159,7 @@ impl Job<'_> {
                 whole.extend(objects::read(store, &place, types, &mut gather)?);
                 continue;
             }
-            objects::patterns(store, scope.scope(), &gather.rules, &mut texts)?;
+            objects::patterns(store, scope.scope(), &gather.fresh, &mut texts)?;
             if self.format.takes_groupings(&self.export.options) {
                 whole.extend(objects::read(store, &place, vec!["grouping".to_owned()], &mut gather)?);
             }
@@ -177,6 +181,15 @@ impl Job<'_> {
             parts,
             changes: gather.changes,
         })
+    }
+
+    /// Of what is over only the number is read, if that says whether it is asked for.
+    fn query(&self) -> AtomQuery {
+        let types = self.export.types.as_ref().filter(|_| !self.format.takes_objects());
+        let asked = |kind: Kind| types.is_none_or(|types| types.iter().any(|one| one == kind.object_type()));
+        let is_plain = self.export.labels.is_none() && (types.is_some() || self.export.types.is_none());
+        let alive_at = if is_plain { self.now } else { Timestamp::from_micros(i64::MIN) };
+        AtomQuery { kinds: gather::places(asked), alive_at, with_observables: false }
     }
 
     fn rights(&self, scopes: &[(&Collection, ExportScope)]) -> String {

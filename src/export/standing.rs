@@ -1,6 +1,6 @@
 //! What an indicator is worth at a time, by the rules of its collection (governance §11, §13).
 
-use super::feedback::Said;
+use super::feedback::Heard;
 use crate::registry::{Collection, Registry};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Kind, Source};
@@ -40,23 +40,22 @@ pub struct Standing {
 pub fn standing(
     source: &Source,
     kind: Option<Kind>,
-    said: Option<&Said>,
+    heard: Option<Heard>,
     decay: &Decay,
     now: Timestamp,
 ) -> Standing {
     let rules =
         Rules { model: decay.model, ttl_days: kind.and_then(expiry::default_ttl), ..Rules::default() };
-    let owner = source.created_by_ref.as_deref().unwrap_or_default();
     let facts = Facts {
         confidence: source.confidence,
         valid_from: Timestamp::from_micros(source.valid_from),
         valid_until: source.valid_until.map(Timestamp::from_micros),
         modified: Timestamp::from_micros(source.modified),
         last_seen: None,
-        last_sighting: said.and_then(|said| said.last_sighting),
+        last_sighting: heard.and_then(|heard| heard.said.last_sighting),
         revoked: source.revoked,
         pattern_is_stix: source.pattern_type.is_none(),
-        votes: said.map(|said| said.votes(owner)).unwrap_or_default(),
+        votes: heard.map(|heard| heard.votes()).unwrap_or_default(),
     };
     let view = expiry::view(&rules, &facts, now);
     let decays = decay.model != Model::NONE && facts.pattern_is_stix;

@@ -203,7 +203,7 @@ impl LookUp {
             self.places.iter().map(|(grant, _)| Decay::of(registry, grant.collection())).collect();
         let hit = |raw: &Raw| {
             let Named { handling, source, atom, .. } = &raw.named;
-            let about = said[raw.scope].on(&source.id);
+            let about = said[raw.scope].on(&source.id, &handling.owner);
             // Without the time that exports set for values that nobody has dated.
             let found = standing(source, None, about, &decays[raw.scope], self.now);
             let is_indicator = source.is_indicator();
@@ -224,9 +224,9 @@ impl LookUp {
                 labels: source.labels.clone(),
                 sources: owner.cloned().into_iter().collect(),
                 first_seen: is_indicator.then(|| Timestamp::from_micros(source.valid_from).to_string()),
-                last_seen: about.and_then(|said| said.last_sighting).map(|time| time.to_string()),
+                last_seen: about.and_then(|heard| heard.said.last_sighting).map(|time| time.to_string()),
                 valid_until: found.until.filter(|_| is_indicator).map(|time| time.to_string()),
-                sightings: about.map_or(0, |said| said.sightings),
+                sightings: about.map_or(0, |heard| heard.said.sightings),
             }
         };
         raws.iter().map(hit).collect()

@@ -68,7 +68,7 @@ pub trait Store: Send + Sync {
         scopes: &[ReadScope],
         objects: &[(usize, &str)],
         most: usize,
-        visit: &mut dyn FnMut(usize, &[u8]),
+        visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error>;
     /// What somebody has confirmed although a warning list names it: object, list and the list's version.
     fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error>;

@@ -19,6 +19,8 @@ mod content_fixed;
 mod deletion;
 mod discovery;
 mod errors;
+mod exports;
+mod exports_registry;
 mod filters;
 mod governance;
 mod layers;

@@ -492,6 +492,31 @@ fn nothing_is_left_in_the_files_in_whatever_order_things_go() {
     assert_eq!(noted_in(&bytes_of(&world.path())), stays.iter().copied().collect());
 }
 
+/// An indicator of many values, each with a text that is searched for.
+fn naming(n: u32, count: usize) -> Value {
+    let mut object = indicator(n, 0, Tlp::Amber);
+    let values = (0..count).map(|k| format!("domain-name:value = 'secret-{n:05}-{k}.example'"));
+    object["pattern"] = format!("[{}]", values.collect::<Vec<_>>().join(" OR ")).into();
+    object["description"] = format!("secret-{n:05}").into();
+    object
+}
+
+#[test]
+fn no_values_are_left_in_the_files_either() {
+    let world = World::new();
+    let objects: Vec<Value> = (0..300).map(|n| naming(n, 1 + (n as usize * 7_919) % 40)).collect();
+    for (turn, some) in objects.chunks(50).enumerate() {
+        // Of several collections in turn: what comes later to one must not move what another has.
+        world.add([KEPT_FOR_EVER, KEPT_AS_AGREED][turn % 2], some, day(0.0));
+    }
+    let order: Vec<u32> = (0..300).map(|n| (n * 101) % 300).collect();
+    for (turn, some) in order.chunks(60).enumerate() {
+        world.erase(named(some), None);
+        let stays = order[60 * (turn + 1)..].iter().copied().collect();
+        assert_eq!(noted_in(&bytes_of(&world.path())), stays);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -806,7 +806,7 @@ impl Store for Meddling<'static> {
         scopes: &[ReadScope],
         objects: &[(usize, &str)],
         most: usize,
-        visit: &mut dyn FnMut(usize, &[u8]),
+        visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error> {
         self.store.said(scopes, objects, most, visit)
     }

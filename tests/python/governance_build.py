@@ -25,6 +25,10 @@ TLP = {
     "AMBER1": "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
     "RED1": "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
     "STRICT-OPENCTI": "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37",
+    "PAP-CLEAR": "marking-definition--ad15a0cd-55b6-4588-a14c-a66105329b92",
+    "PAP-GREEN": "marking-definition--c43594d1-4b11-4c59-93ab-1c9b14d53ce9",
+    "PAP-AMBER": "marking-definition--60f8932b-e51e-4458-b265-a2e8be9a80ab",
+    "PAP-AMBER-OPENCTI": "marking-definition--a6f20d4d-0360-59b6-ba22-3b48707828b1",
     "PAP-RED": "marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e",
     "PAP-GREEN-OPENCTI": "marking-definition--89484dde-e3d2-547f-a6c6-d14824429eb1",
 }

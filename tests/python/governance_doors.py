@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 
 from governance_build import TLP
+from governance_export_doors import EXPORT_DOORS
 from governance_oracle import Exchange, chosen, version_of
 from governance_own_doors import OWN_DOORS
 
@@ -26,6 +27,7 @@ class Leak:
         self.hub, self.world = hub, world
         self.exchange = Exchange(world.registry)
         self.statuses, self.dates, self.seen, self.reasons = [], {}, {}, set()
+        self.exported = {}
         self.now = datetime.datetime.now(datetime.timezone.utc)
 
     def publish(self):
@@ -310,7 +312,7 @@ DOORS = {
     f"{COLLECTION}/manifest": manifest,
     f"{COLLECTION}/objects/{{object}}": by_id,
     f"{COLLECTION}/objects/{{object}}/versions": versions,
-} | OWN_DOORS
+} | OWN_DOORS | EXPORT_DOORS
 
 
 def routes():

@@ -20,13 +20,13 @@ TLP_IDS = {
     "e828b379-4e03-4974-9ac4-e53a884c97c1": RED, "5e57c739-391a-4eb3-b6be-7d15ca92d5ed": RED,
 }
 TLP_IDS = {f"marking-definition--{key}": level for key, level in TLP_IDS.items()}
-PAP_IDS = {f"marking-definition--{key}" for key in (
-    "ad15a0cd-55b6-4588-a14c-a66105329b92", "c43594d1-4b11-4c59-93ab-1c9b14d53ce9",
-    "60f8932b-e51e-4458-b265-a2e8be9a80ab", "740d36e5-7714-4c30-961a-3ae632ceee0e",
-    "a3bea94c-b469-41dc-9cfe-d6e7daba7730", "4cdff7eb-acb8-543f-8573-829eb9fe8b34",
-    "89484dde-e3d2-547f-a6c6-d14824429eb1", "a6f20d4d-0360-59b6-ba22-3b48707828b1",
-    "4e4e3b84-de45-53df-9d9b-b21207699fd8",
-)}
+PAP_IDS = {
+    "ad15a0cd-55b6-4588-a14c-a66105329b92": CLEAR, "a3bea94c-b469-41dc-9cfe-d6e7daba7730": CLEAR, "4cdff7eb-acb8-543f-8573-829eb9fe8b34": CLEAR,
+    "c43594d1-4b11-4c59-93ab-1c9b14d53ce9": GREEN, "89484dde-e3d2-547f-a6c6-d14824429eb1": GREEN,
+    "60f8932b-e51e-4458-b265-a2e8be9a80ab": AMBER, "a6f20d4d-0360-59b6-ba22-3b48707828b1": AMBER,
+    "740d36e5-7714-4c30-961a-3ae632ceee0e": RED, "4e4e3b84-de45-53df-9d9b-b21207699fd8": RED,
+}
+PAP_IDS = {f"marking-definition--{key}": level for key, level in PAP_IDS.items()}
 
 TLP_EXT = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 PAP_EXT = "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b"
@@ -65,6 +65,9 @@ class Clause:
     purposes: frozenset | None = None
     audiences: frozenset | None = None
     needs: frozenset = frozenset()
+    pap: int | None = None
+    actions: tuple | None = None
+    personal_data: str | None = None
 
 
 @functools.lru_cache(None)
@@ -75,6 +78,12 @@ def moment(text):
 def label_level(label):
     """The level that a label or a name claims, or None."""
     found = re.fullmatch(r"""["']?tlp:(white|clear|green|amber|amber\+strict|red)["']?""", label, re.IGNORECASE)
+    return LEVEL[found[1].lower()] if found else None
+
+
+def label_pap(label):
+    """The same for what may be done."""
+    found = re.fullmatch(r"""["']?pap:(white|clear|green|amber|red)["']?""", label, re.IGNORECASE)
     return LEVEL[found[1].lower()] if found else None
 
 
@@ -114,6 +123,9 @@ def clause_of(definition):
         purposes=listed(handling, "purposes"),
         audiences=listed(rel, "audiences"),
         needs=needs_of(definition),
+        pap=LEVEL.get(extensions.get(PAP_EXT, {}).get("pap")),
+        actions=dated(extensions.get(IEP_EXT, {}), "permitted_actions"),
+        personal_data=handling.get("personal_data"),
     )
 
 
@@ -131,10 +143,15 @@ def claimed_level(definition):
 
 
 def iep_of(content):
-    if "tlp" not in content:
+    found = dated(content, "tlp")
+    return found and (LEVEL[found[0]], *found[1:])
+
+
+def dated(content, name):
+    """What an IEP says, from when, until when."""
+    if name not in content:
         return None
-    start, end = (moment(content[name]) if name in content else None for name in ("start_date", "end_date"))
-    return LEVEL[content["tlp"]], start, end
+    return content[name], *(moment(content[date]) if date in content else None for date in ("start_date", "end_date"))
 
 
 def needs_of(definition):
@@ -157,13 +174,11 @@ def marking_refs(thing):
 
 def iep_levels(clauses, now):
     """Levels of the IEPs that are in force."""
-    found = []
-    for clause in clauses:
-        if clause.iep:
-            level, start, end = clause.iep
-            if (start is None or start <= now) and (end is None or now <= end):
-                found.append(level)
-    return found
+    return in_force([clause.iep for clause in clauses], now)
+
+
+def in_force(dated_words, now):
+    return [word for word, start, end in filter(None, dated_words) if (start is None or start <= now) and (end is None or now <= end)]
 
 
 # Several clauses together
@@ -177,3 +192,20 @@ def intersection(sets):
 
 def all_purposes(clauses):
     return intersection(clause.purposes for clause in clauses)
+
+
+# What may be done with it, which matters to exports only
+
+BY_ACTIONS = {
+    "none": RED, "contact-for-instruction": RED, "internally-visible-actions": RED, "externally-visible-indirect-actions": AMBER, "externally-visible-direct-actions": GREEN,
+}
+
+
+def pap_of(clauses, now):
+    """The effective PAP."""
+    found = [clause.pap for clause in clauses if clause.pap is not None]
+    return max(found + [BY_ACTIONS[word] for word in actions_of(clauses, now)], default=GREEN)
+
+
+def actions_of(clauses, now):
+    return in_force([clause.actions for clause in clauses], now)

@@ -23,6 +23,7 @@ from governance_markings import (
     intersection,
     is_malformed,
     label_level,
+    label_pap,
     marking_refs,
     moment,
 )
@@ -119,11 +120,14 @@ class Exchange:
 
     def read_own_markings(self, part, parts, log, now):
         """Rules 1 to 3."""
-        levels, clauses = [label_level(label) for label in part.thing.get("labels", ())], set()
+        labels = part.thing.get("labels", ())
+        levels, clauses = [label_level(label) for label in labels], {Clause(pap=label_pap(label)) for label in labels if label_pap(label) is not None}
         for ref in marking_refs(part.thing):
             if ref in TLP_IDS:
                 levels.append(TLP_IDS[ref])
-            elif ref not in PAP_IDS:
+            elif ref in PAP_IDS:
+                clauses.add(Clause(pap=PAP_IDS[ref]))
+            else:
                 definitions = definitions_of(ref, parts, log)
                 if not definitions or any(map(is_malformed, definitions)):
                     part.problem = "marking_unknown"
@@ -149,7 +153,7 @@ class Exchange:
                 part.base = part.own_level = CLEAR
         if kind == "marking-definition" and not is_malformed(part.thing):
             said = clause_of(part.thing)
-            part.terms |= {Clause(**(vars(said) | {"level": None, "iep": None, "purposes": None}))}
+            part.terms |= {Clause(**(vars(said) | dict.fromkeys(("level", "iep", "purposes", "pap", "actions"))))}
 
     def follow_the_translated(self, part, parts, log, stored, now):
         """A translation without a level of its own is as the latest version of what it translates."""

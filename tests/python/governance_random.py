@@ -5,6 +5,7 @@ import random
 from dataclasses import dataclass
 
 from governance_build import OTHER_EXT, UNKNOWN_EXT, uuid4_of
+from governance_random_exports import add_exports
 from governance_random_objects import Author
 
 LEVELS = ["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
@@ -44,6 +45,7 @@ def make_registry(dice, seed):
         "consent": [make_consent(dice, slugs, collections) for _ in range(40)],
         "agreement": agreements,
     }
+    add_exports(registry, seed)
     return registry
 
 

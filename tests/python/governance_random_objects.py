@@ -17,15 +17,17 @@ from governance_build import (
     uuid4_of,
 )
 from governance_oracle import Exchange
+from governance_random_exports import indicator_body, opinion_body, sighting_body
 
 BEGUN = CREATED.replace("2026", "2023")
 BUILT_IN = {"CLEAR": 5, "GREEN": 20, "AMBER": 20, "AMBER+STRICT": 10, "RED": 6, "WHITE1": 2, "GREEN1": 4, "AMBER1": 4, "RED1": 2, "STRICT-OPENCTI": 3}
-LABELS = ["tlp:white", "TLP:GREEN", '"tlp:amber"', "tlp:amber+strict", "tlp:red", "tlp:clear", "tlp:unclear", "pap:red", "malicious-activity"]
+LABELS = ["tlp:white", "TLP:GREEN", '"tlp:amber"', "tlp:amber+strict", "tlp:red", "tlp:clear", "tlp:unclear", "pap:red", "PAP:AMBER", "'pap:white'", "malicious-activity"]
 OBSERVABLES = {"domain-name": "{}.example", "ipv4-addr": "198.51.{}.{}", "url": "https://{}.example/", "email-addr": "u{}@mail.example"}
 KINDS = {
     "indicator": 30, "malware": 8, "identity": 4, "location": 3, "note": 6, "opinion": 4, "report": 8, "grouping": 5, "observed-data": 6, "sighting": 7, "relationship": 14,
     "language-content": 5, "observable": 22,
 }
+ACTIONS = ["none", "contact-for-instruction", "internally-visible-actions", "externally-visible-indirect-actions", "externally-visible-direct-actions"]
 NAMED = {"indicator", "malware", "identity", "location", "report"}
 SDO = {"indicator", "malware", "identity", "location", "note", "opinion", "report", "grouping", "observed-data"}
 
@@ -131,7 +133,7 @@ class Author:
         def one_of(*names):
             return dice.choice([one for name in names for one in refs[name]])
         if kind == "indicator":
-            return {"pattern": "[domain-name:value = 'a.example']", "pattern_type": "stix", "valid_from": at}
+            return indicator_body(dice)
         if kind == "malware":
             return {"is_family": False}
         if kind == "identity":
@@ -141,16 +143,22 @@ class Author:
         if not refs["sdo"] or not refs["sco"]:
             return None
         if kind in ("note", "opinion", "report", "grouping"):
-            own = {"note": {"content": "x"}, "opinion": {"opinion": "agree"}, "report": {"published": at}, "grouping": {"context": "unspecified"}}[kind]
-            return own | {"object_refs": several("any", 25 if kind in ("report", "grouping") else 3)}
+            own = {"note": {"content": "x"}, "opinion": opinion_body(dice), "report": {"published": at}, "grouping": {"context": "unspecified"}}[kind]
+            said = self.indicator_of(refs) if kind == "opinion" else None
+            return own | {"object_refs": list(dict.fromkeys(([said] if said else []) + several("any", 25 if kind in ("report", "grouping") else 3)))}
         if kind == "observed-data":
             return {"first_observed": at, "last_observed": at, "number_observed": 1, "object_refs": several("sco", 5)}
         if kind == "sighting":
             more = {"observed_data_refs": several("observed-data", 2)} if refs["observed-data"] and dice.random() < 0.4 else {}
-            return {"sighting_of_ref": one_of("sdo")} | more
+            return {"sighting_of_ref": self.indicator_of(refs) or one_of("sdo")} | sighting_body(dice) | more
         if kind == "relationship":
             return {"relationship_type": "related-to", "source_ref": one_of("sdo", "sco"), "target_ref": one_of("sdo", "sco")}
         return {"object_ref": one_of("sdo"), "contents": {"de": {"description": "Text"}}}
+
+    def indicator_of(self, refs):
+        """What is said of indicators matters most; of a few of them much is said."""
+        found = [one for one in refs["any"] if one.startswith("indicator--")]
+        return self.dice.choice(found[:6]) if found and self.dice.random() < 0.7 else None
 
     def creator(self, who, collection):
         """Its own identity, none, a stranger's, and of another party as a relay or without the right to."""
@@ -161,6 +169,9 @@ class Author:
 
     def version(self, who, pool):
         """Another version of what is there; mostly later, mostly by the same organisation."""
+        if self.dice.random() < 0.15:
+            # The same object in another collection.
+            pool = self.pool[self.dice.choice([other for other in sorted(self.pool) if self.pool[other]["object"]])]
         for _ in range(8):
             one, by = self.dice.choice(pool["object"])
             if (by[0] == who[0] or self.dice.random() < 0.03) and one["id"] not in {other["id"] for other in self.here}:
@@ -174,6 +185,8 @@ class Author:
             for name in ("object_marking_refs", "labels", "granular_markings"):
                 made.pop(name, None)
             self.mark(made, 0.85)
+        if made["type"] == "indicator" and self.dice.random() < 0.4:
+            made = {name: value for name, value in made.items() if name not in ("valid_until", "confidence")} | indicator_body(self.dice)
         if self.dice.random() < 0.25:
             made["revoked"] = True
         return made
@@ -184,8 +197,8 @@ class Author:
         dice, refs = self.dice, []
         if dice.random() < chance:
             refs.append(TLP[dice.choices(list(BUILT_IN), BUILT_IN.values())[0]])
-            if dice.random() < 0.06:
-                refs.append(TLP[dice.choice(["PAP-RED", "PAP-GREEN-OPENCTI", "GREEN", "AMBER"])])
+            if dice.random() < 0.2:
+                refs.append(TLP[dice.choice(["PAP-RED", "PAP-AMBER", "PAP-AMBER-OPENCTI", "PAP-GREEN-OPENCTI", "PAP-GREEN", "PAP-CLEAR", "GREEN", "AMBER"])])
         if self.definitions and dice.random() < 0.35:
             refs += dice.sample(self.definitions, min(len(self.definitions), dice.choice([1, 1, 1, 2, 3])))
         if dice.random() < 0.004:
@@ -260,12 +273,16 @@ class Author:
             made["purposes"] = sorted({dice.choice(known), dice.choice([*known, "research", "statistics", "x-own"])})
         if dice.random() < 0.4:
             made["handling_codes"] = dice.sample(["H0", "H1", "H2"], dice.randint(1, 2))
+        if dice.random() < 0.3:
+            made["personal_data"] = dice.choice(["yes", "yes", "incidental", "none"])
         return made or {"onward_transfer": "originator-consent", "evidence_use": "permission-required", "personal_data": "incidental"}
 
     def iep(self, word):
         made = {"iep_version": "2.0", "iep_id": uuid4_of(f"{self.seed} iep {self.made}"), "unmodified_resale": "must-not"}
         if self.dice.random() < 0.8 and word != "amber+strict":
             made["tlp"] = word.replace("clear", "white")
+        if self.dice.random() < 0.7:
+            made["permitted_actions"] = self.dice.choice(ACTIONS)
         dates = [{}, {}, {"end_date": "2021-01-01T00:00:00Z"}, {"start_date": "2999-01-01T00:00:00Z"}, {"start_date": "2020-01-01T00:00:00Z", "end_date": "2999-01-01T00:00:00Z"}]
         return made | self.dice.choice(dates)
 

@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::classes::Classes;
-use crate::policy::ReadScope;
+use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Source};
 use crate::store::Error;
@@ -12,26 +12,25 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Writes the values of an object.
-pub(super) fn insert(
-    statement: &mut CachedStatement,
-    naming: &Naming,
-    (coll, added): (i64, i64),
-) -> Result<(), Error> {
+/// Writes the values of the object of this number.
+pub(super) fn insert(statement: &mut CachedStatement, naming: &Naming, seq: i64) -> Result<(), Error> {
     let Some(source) = &naming.source else { return Ok(()) };
     let until = naming.until;
     if naming.atoms.is_empty() {
-        statement.execute(params![coll, added, 0, 0, "", until, source])?;
+        statement.execute(params![seq * KEYS, 0, "", until, source])?;
     }
-    for (place, atom) in (0_i64..).zip(&naming.atoms) {
+    // What one object can name is limited when it is read.
+    for (place, atom) in (0..KEYS).zip(&naming.atoms) {
         let source = (place == 0).then_some(source);
-        statement.execute(params![coll, added, place, atom.kind().number(), atom.text(), until, source])?;
+        statement.execute(params![seq * KEYS + place, atom.kind().number(), atom.text(), until, source])?;
     }
     Ok(())
 }
 
+/// Keys that one object has, used or not.
+pub(super) const KEYS: i64 = 4096;
 pub(super) const INSERT: &str =
-    "INSERT INTO atom (coll, added, place, kind, value, until, source) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO atom (key, kind, value, until, source) VALUES (?1, ?2, ?3, ?4, ?5)";
 
 /// Fills the table from what was stored before there was one.
 pub(super) fn fill(connection: &mut Connection) -> Result<(), Error> {
@@ -41,13 +40,13 @@ pub(super) fn fill(connection: &mut Connection) -> Result<(), Error> {
     }
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     {
-        let mut objects = transaction.prepare("SELECT id, coll, added, json FROM object ORDER BY seq")?;
+        let mut objects = transaction.prepare("SELECT seq, id, json FROM object ORDER BY seq")?;
         let mut statement = transaction.prepare_cached(INSERT)?;
         let mut rows = objects.query([])?;
         while let Some(row) = rows.next()? {
-            let (id, place): (String, _) = (row.get(0)?, (row.get(1)?, row.get(2)?));
-            let naming = Naming::read(&id, row.get_ref(3)?.as_blob().unwrap_or_default());
-            insert(&mut statement, &naming, place)?;
+            let (seq, id): (i64, String) = (row.get(0)?, row.get(1)?);
+            let naming = Naming::read(&id, row.get_ref(2)?.as_blob().unwrap_or_default());
+            insert(&mut statement, &naming, seq)?;
         }
     }
     transaction.execute("DELETE FROM meta WHERE name = 'atoms_wanted'", [])?;
@@ -55,18 +54,19 @@ pub(super) fn fill(connection: &mut Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes the values of a row out; the keys that it had in the index.
-pub(super) fn remove(connection: &Connection, place: (i64, i64)) -> Result<Vec<i64>, Error> {
-    let mut keys = Vec::new();
-    let sql = "SELECT kind, value FROM atom WHERE coll = ?1 AND added = ?2 AND kind > 0";
+/// Takes the values of an object out; the keys that it had in the index. Adds to `removed` where rows were.
+pub(super) fn remove(connection: &Connection, seq: i64, removed: &mut Vec<i64>) -> Result<Vec<i64>, Error> {
+    let mut hashes = Vec::new();
+    let sql = "SELECT key, kind, value FROM atom WHERE key BETWEEN ?1 AND ?2";
+    let range = [seq * KEYS, seq * KEYS + KEYS - 1];
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![place.0, place.1])?;
+    let mut rows = statement.query(range)?;
     while let Some(row) = rows.next()? {
-        keys.extend(atom(row, 0)?.iter().flat_map(crate::store::atoms::keys_of));
+        removed.push(row.get(0)?);
+        hashes.extend(atom(row, 1)?.iter().flat_map(crate::store::atoms::keys_of));
     }
-    let sql = "DELETE FROM atom WHERE coll = ?1 AND added = ?2";
-    connection.prepare_cached(sql)?.execute(params![place.0, place.1])?;
-    Ok(keys)
+    connection.prepare_cached("DELETE FROM atom WHERE key BETWEEN ?1 AND ?2")?.execute(range)?;
+    Ok(hashes)
 }
 
 /// The value in the columns from this one on; none of kind 0.
@@ -76,11 +76,17 @@ pub(super) fn atom(row: &Row, column: usize) -> Result<Option<Atom>, Error> {
 }
 
 pub(super) fn source(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
-    let Some(text) = row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)? else {
-        return Ok(None);
-    };
+    text(row, column)?.as_deref().map(source_of).transpose()
+}
+
+fn text(row: &Row, column: usize) -> Result<Option<Vec<u8>>, Error> {
+    let found = row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    Ok(found.map(<[u8]>::to_vec))
+}
+
+fn source_of(text: &[u8]) -> Result<Arc<Source>, Error> {
     let damaged = |error| Error::Damaged(format!("table atom: {error}"));
-    serde_json::from_slice(text).map(|source| Some(Arc::new(source))).map_err(damaged)
+    serde_json::from_slice(text).map(Arc::new).map_err(damaged)
 }
 
 impl Shared {
@@ -111,7 +117,7 @@ impl Shared {
     }
 }
 
-/// Along the log and the table of values side by side: both are in `date_added` order, so each is read once.
+/// Along the log, to the values of each entry: both tables are in one order, so that each is read once.
 struct Walk<'a> {
     classes: &'a Classes,
     wanted: HashSet<i64>,
@@ -122,65 +128,51 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn run(mut self, connection: &Connection, coll: i64, visit: &mut dyn FnMut(Named)) -> Result<u64, Error> {
         let mut log =
-            connection.prepare_cached("SELECT added, class FROM log WHERE coll = ?1 ORDER BY added")?;
+            connection.prepare_cached("SELECT added, class, seq FROM log WHERE coll = ?1 ORDER BY added")?;
         let mut log = log.query([coll])?;
-        let sql = "SELECT added, kind, value, until, source FROM atom WHERE coll = ?1 ORDER BY added, place";
+        let sql = "SELECT kind, value, until, source FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
         let mut atoms = connection.prepare_cached(sql)?;
-        let mut atoms = atoms.query([coll])?;
-        let (mut at, mut class) = (i64::MIN, 0);
-        let mut known: Option<(i64, Arc<Source>)> = None;
-        while let Some(row) = atoms.next()? {
-            let added: i64 = row.get(0)?;
-            while at < added {
-                let Some(entry) = log.next()? else { return Ok(self.over) };
-                (at, class) = (entry.get(0)?, entry.get(1)?);
-            }
-            if at != added || !self.wants(class, row)? {
+        while let Some(entry) = log.next()? {
+            let (added, class, seq): (i64, i64, i64) = (entry.get(0)?, entry.get(1)?, entry.get(2)?);
+            if !self.wanted.contains(&class) {
                 continue;
             }
-            // The first row of an object has what is said of it; it may be of another kind than what is wanted.
-            if known.as_ref().is_none_or(|(at, _)| *at != added) {
-                let Some(source) = self.source(connection, row, (coll, added))? else { continue };
-                known = Some((added, source));
-            }
-            let handling = self.classes.class(class).and_then(|class| self.classes.handling(class.handling));
-            if let (Some(handling), Some((_, source))) = (handling, &known) {
+            let Some(handling) = self.handling(class) else { continue };
+            let mut atoms = atoms.query([seq * KEYS, seq * KEYS + KEYS - 1])?;
+            let mut known: Option<Arc<Source>> = None;
+            let mut first = None;
+            while let Some(row) = atoms.next()? {
+                // The first row of an object has what is said of it, wanted itself or not.
+                if first.is_none() {
+                    first = text(row, 3)?;
+                }
+                if !self.wants(row)? {
+                    continue;
+                }
+                if known.is_none() {
+                    known = first.as_deref().map(source_of).transpose()?;
+                }
+                let Some(source) = known.clone() else { continue };
                 let added = Timestamp::from_micros(added);
-                visit(Named {
-                    added,
-                    handling: handling.clone(),
-                    source: source.clone(),
-                    atom: atom(row, 1)?,
-                });
+                visit(Named { added, handling: handling.clone(), source, atom: atom(row, 0)? });
             }
         }
         Ok(self.over)
     }
 
-    fn wants(&mut self, class: i64, row: &Row) -> Result<bool, Error> {
-        let kind: u8 = row.get(1)?;
-        let is_kind = self.query.kinds.get(usize::from(kind)).copied().unwrap_or(false);
-        if !self.wanted.contains(&class) || !is_kind {
+    fn handling(&self, class: i64) -> Option<Arc<Handling>> {
+        let class = self.classes.class(class)?;
+        self.classes.handling(class.handling).cloned()
+    }
+
+    fn wants(&mut self, row: &Row) -> Result<bool, Error> {
+        let kind: u8 = row.get(0)?;
+        if !self.query.kinds.get(usize::from(kind)).copied().unwrap_or(false) {
             return Ok(false);
         }
-        let until: Option<i64> = row.get(3)?;
+        let until: Option<i64> = row.get(2)?;
         let is_over = until.is_some_and(|until| until <= self.query.alive_at.micros());
         self.over += u64::from(is_over);
         Ok(!is_over)
-    }
-
-    fn source(
-        &self,
-        connection: &Connection,
-        row: &Row,
-        place: (i64, i64),
-    ) -> Result<Option<Arc<Source>>, Error> {
-        if let Some(found) = source(row, 4)? {
-            return Ok(Some(found));
-        }
-        let sql = "SELECT source FROM atom WHERE coll = ?1 AND added = ?2 AND place = 0";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([place.0, place.1])?;
-        rows.next()?.map(|row| source(row, 0)).transpose().map(Option::flatten)
     }
 }

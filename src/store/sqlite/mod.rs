@@ -214,7 +214,7 @@ impl Store for Sqlite {
         scopes: &[ReadScope],
         objects: &[(usize, &str)],
         most: usize,
-        visit: &mut dyn FnMut(usize, &[u8]),
+        visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error> {
         self.shared.said(scopes, objects, most, visit)
     }

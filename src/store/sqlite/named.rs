@@ -3,12 +3,12 @@
 //! Most values are nowhere, and the filter says so without the database. Keys are asked for in their order,
 //! as the index has them; then objects in theirs, each read once however many of its values are wanted.
 
-use super::atoms::{atom, source};
+use super::atoms::{KEYS, atom, source};
 use super::classes::Classes;
 use super::filter::Filter;
 use super::index::Place;
 use super::{Shared, index};
-use crate::policy::ReadScope;
+use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Source};
 use crate::store::atoms::{Named, Wanted};
@@ -40,7 +40,7 @@ impl Shared {
             }
         };
         self.look(scopes, ask, most, &mut |look, numbers, found| {
-            let reading = Reading { look, wanted, place: found.place };
+            let reading = Reading { look, wanted, first: found.seq * KEYS };
             let handling = look.handling(found);
             let Some((handling, source)) = handling.zip(reading.source()?) else { return Ok(()) };
             let added = Timestamp::from_micros(found.place.1);
@@ -57,7 +57,7 @@ impl Shared {
         scopes: &[ReadScope],
         objects: &[(usize, &str)],
         most: usize,
-        visit: &mut dyn FnMut(usize, &[u8]),
+        visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
             for (scope, id) in objects {
@@ -71,12 +71,11 @@ impl Shared {
             if !is_said || !numbers.contains(&found.scope) {
                 return Ok(());
             }
-            let sql =
-                "SELECT o.json FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
-            let mut statement = look.transaction.prepare_cached(sql)?;
-            let mut rows = statement.query([found.place.0, found.place.1])?;
+            let Some(handling) = look.handling(found) else { return Ok(()) };
+            let mut statement = look.transaction.prepare_cached("SELECT json FROM object WHERE seq = ?1")?;
+            let mut rows = statement.query([found.seq])?;
             if let Some(row) = rows.next()? {
-                visit(found.scope, row.get_ref(0)?.as_blob().unwrap_or_default());
+                visit(found.scope, handling, row.get_ref(0)?.as_blob().unwrap_or_default());
             }
             Ok(())
         })
@@ -158,6 +157,7 @@ struct Found {
     place: Place,
     scope: usize,
     class: i64,
+    seq: i64,
     key: usize,
 }
 
@@ -180,13 +180,14 @@ impl Look<'_> {
             if scopes.iter().all(|scope| count(*scope, found) >= most) {
                 return Ok(());
             }
-            let sql = "SELECT class FROM log WHERE coll = ?1 AND added = ?2";
+            let sql = "SELECT class, seq FROM log WHERE coll = ?1 AND added = ?2";
             let mut statement = self.transaction.prepare_cached(sql)?;
-            let class: Option<i64> = statement.query_row([place.0, place.1], |row| row.get(0)).optional()?;
+            let row: Option<(i64, i64)> =
+                statement.query_row([place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
             for scope in scopes.iter().copied() {
-                let is_seen = class.is_some_and(|class| self.selected[scope].contains(&class));
-                if let (true, Some(class)) = (is_seen && count(scope, found) < most, class) {
-                    found.push(Found { place, scope, class, key: at });
+                let is_seen = row.is_some_and(|(class, _)| self.selected[scope].contains(&class));
+                if let (true, Some((class, seq))) = (is_seen && count(scope, found) < most, row) {
+                    found.push(Found { place, scope, class, seq, key: at });
                 }
             }
             Ok(())
@@ -202,7 +203,7 @@ impl Look<'_> {
         self.classes.class(found.class).map(|class| class.object_type.as_str())
     }
 
-    fn handling(&self, found: &Found) -> Option<&Arc<crate::policy::Handling>> {
+    fn handling(&self, found: &Found) -> Option<&Arc<Handling>> {
         self.classes.class(found.class).and_then(|class| self.classes.handling(class.handling))
     }
 }
@@ -211,14 +212,15 @@ impl Look<'_> {
 struct Reading<'r> {
     look: &'r Look<'r>,
     wanted: &'r [Wanted<'r>],
-    place: Place,
+    /// The key of its first value.
+    first: i64,
 }
 
 impl Reading<'_> {
     fn source(&self) -> Result<Option<Arc<Source>>, Error> {
-        let sql = "SELECT source FROM atom WHERE coll = ?1 AND added = ?2 AND place = 0";
+        let sql = "SELECT source FROM atom WHERE key = ?1";
         let mut statement = self.look.transaction.prepare_cached(sql)?;
-        let mut rows = statement.query([self.place.0, self.place.1])?;
+        let mut rows = statement.query([self.first])?;
         rows.next()?.map(|row| source(row, 0)).transpose().map(Option::flatten)
     }
 
@@ -240,15 +242,16 @@ impl Reading<'_> {
     }
 
     fn last(&self) -> Result<i64, Error> {
-        let sql = "SELECT place FROM atom WHERE coll = ?1 AND added = ?2 ORDER BY place DESC LIMIT 1";
+        let sql = "SELECT key FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1";
         let mut statement = self.look.transaction.prepare_cached(sql)?;
-        Ok(statement.query_row([self.place.0, self.place.1], |row| row.get(0)).optional()?.unwrap_or(0))
+        let last = statement.query_row([self.first, self.first + KEYS - 1], |row| row.get(0)).optional()?;
+        Ok(last.unwrap_or(self.first) - self.first)
     }
 
     fn scan(&self, numbers: &[usize], give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
-        let sql = "SELECT kind, value FROM atom WHERE coll = ?1 AND added = ?2";
+        let sql = "SELECT kind, value FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
         let mut statement = self.look.transaction.prepare_cached(sql)?;
-        let mut rows = statement.query([self.place.0, self.place.1])?;
+        let mut rows = statement.query([self.first, self.first + KEYS - 1])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = Kind::of_number(row.get(0)?) else { continue };
             let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
@@ -263,12 +266,12 @@ impl Reading<'_> {
 
     /// Does the object name this value? Its values are stored in their order.
     fn holds(&self, kind: Kind, text: &str, last: i64) -> Result<bool, Error> {
-        let sql = "SELECT kind, value FROM atom WHERE coll = ?1 AND added = ?2 AND place = ?3";
+        let sql = "SELECT kind, value FROM atom WHERE key = ?1";
         let mut statement = self.look.transaction.prepare_cached(sql)?;
         let (mut low, mut high) = (0, last + 1);
         while low < high {
             let middle = low.midpoint(high);
-            let mut rows = statement.query([self.place.0, self.place.1, middle])?;
+            let mut rows = statement.query([self.first + middle])?;
             let Some(row) = rows.next()? else { return Ok(false) };
             let value = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
             match (row.get::<_, u8>(0)?, value).cmp(&(kind.number(), text)) {

@@ -4,8 +4,8 @@
 //! with its neighbours, and where SQLite lays rows out anew it leaves copies of them in the unused middle
 //! of the page (`rebuildPage`): deleted later, a row may live on there. So after a deletion the unused
 //! middles of the pages that may have been laid out anew are overwritten, in the same transaction. They
-//! are leaves of the table `object`, and siblings: within two leaves of where a row was. Adding rows moves
-//! none, since they come at the end.
+//! are leaves of the table, and siblings: within two leaves of where a row was. Adding rows moves none, since
+//! they come at the end: so it must be in every table that holds content.
 
 use crate::store::Error;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -18,16 +18,16 @@ pub(super) fn can_wipe(connection: &Connection) -> Result<bool, Error> {
     Ok(connection.query_row(sql, [], |_| Ok(())).optional()?.is_some())
 }
 
-/// Overwrites what may be left around rows of the table `object` that were deleted.
-pub(super) fn wipe_around(connection: &Connection, seqs: &mut [i64]) -> Result<(), Error> {
-    let sql = "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = 'object'";
-    let root = connection.query_row(sql, [], |row| row.get(0))?;
+/// Overwrites what may be left around rows of a table that were deleted.
+pub(super) fn wipe_around(connection: &Connection, table: &str, keys: &mut [i64]) -> Result<(), Error> {
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let root = connection.query_row(sql, [table], |row| row.get(0))?;
     let mut tree = Tree { connection, root, interiors: HashMap::new(), wiped: HashSet::new() };
-    seqs.sort_unstable();
+    keys.sort_unstable();
     let mut last: Option<Leaf> = None;
-    for seq in seqs {
-        if !last.as_ref().is_some_and(|leaf| leaf.after < *seq && *seq <= leaf.upto) {
-            last = Some(tree.wipe_near(*seq)?);
+    for key in keys {
+        if !last.as_ref().is_some_and(|leaf| leaf.after < *key && *key <= leaf.upto) {
+            last = Some(tree.wipe_near(*key)?);
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ fn varint(data: &[u8]) -> Option<i64> {
 }
 
 fn damaged(page: u32) -> Error {
-    Error::Damaged(format!("page {page} of the database is not what the table `object` should have there"))
+    Error::Damaged(format!("page {page} of the database is not what a table should have there"))
 }
 
 const INTERIOR: u8 = 5;
@@ -206,9 +206,77 @@ mod tests {
             for seq in &*some {
                 connection.execute("DELETE FROM object WHERE seq = ?1", [seq]).unwrap();
             }
-            wipe_around(&connection, some).unwrap();
+            wipe_around(&connection, "object", some).unwrap();
         }
         assert_eq!(all("SELECT seq, json FROM object"), before);
         assert_eq!(all("SELECT 0, integrity_check FROM pragma_integrity_check"), [(0, "ok".to_owned())]);
+    }
+
+    /// Numbers of rows of which something is in any page.
+    fn traces(connection: &Connection) -> HashSet<i64> {
+        let mut statement = connection.prepare("SELECT data FROM sqlite_dbpage").unwrap();
+        let pages = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let mark = b"secret-";
+        let number = |bytes: &[u8]| std::str::from_utf8(bytes.get(7..12)?).ok()?.parse().ok();
+        pages
+            .flat_map(|page| {
+                let page = page.unwrap();
+                let marks = page.windows(12).filter(|bytes| bytes.starts_with(mark));
+                marks.filter_map(number).collect::<Vec<i64>>()
+            })
+            .collect()
+    }
+
+    /// Deletes as many objects as there are, some at a time, and says after how many steps something was left of
+    /// what had gone.
+    fn steps_with_traces(order: &[i64], wipes: bool) -> usize {
+        let connection = Connection::open_in_memory().unwrap();
+        let table = include_str!("../migrations/sqlite/0007_atom.sql")
+            .lines()
+            .skip_while(|line| line.starts_with("--"));
+        let table = table.take(2).collect::<Vec<_>>().join("\n");
+        connection
+            .execute_batch(&format!("PRAGMA page_size = 1024; PRAGMA secure_delete = ON; {table}"))
+            .unwrap();
+        let mut insert =
+            connection.prepare("INSERT INTO atom (key, kind, value, source) VALUES (?1, 5, ?2, ?3)").unwrap();
+        for object in 0..order.len() as i64 {
+            for place in 0..1 + object * 7_919 % 7 {
+                let value = format!("secret-{object:05}-{place}.example");
+                let source = (place == 0).then(|| value.repeat(1 + object as usize * 31 % 9));
+                insert.execute(params![object * 4096 + place, value, source]).unwrap();
+            }
+        }
+        let mut with_traces = 0;
+        for (step, some) in order.chunks(5).enumerate() {
+            let mut gone = Vec::new();
+            for object in some {
+                let range = [object * 4096, object * 4096 + 4095];
+                gone.extend((0..7).map(|place| object * 4096 + place));
+                connection.execute("DELETE FROM atom WHERE key BETWEEN ?1 AND ?2", range).unwrap();
+            }
+            if wipes {
+                wipe_around(&connection, "atom", &mut gone).unwrap();
+            }
+            let stays: HashSet<i64> = order[order.len().min(5 * (step + 1))..].iter().copied().collect();
+            let found = traces(&connection);
+            assert!(found.is_superset(&stays));
+            with_traces += usize::from(found.len() > stays.len());
+        }
+        with_traces
+    }
+
+    #[test]
+    fn nothing_is_left_of_values_in_whatever_order_they_go() {
+        let all: Vec<i64> = (0..600).collect();
+        let runs: Vec<i64> = (0..24).flat_map(|run| (0..25).map(move |at| run * 7 % 24 * 25 + at)).collect();
+        let apart: Vec<i64> = (0..600).map(|at| at * 101 % 600).collect();
+        let backwards: Vec<i64> = (0..600).rev().collect();
+        let orders = [all, runs, apart, backwards];
+        let without: usize = orders.iter().map(|order| steps_with_traces(order, false)).sum();
+        assert!(without > 0, "nothing is left anyway, so this shows nothing");
+        for order in orders {
+            assert_eq!(steps_with_traces(&order, true), 0);
+        }
     }
 }

@@ -70,7 +70,7 @@ impl Removal<'_> {
             let json: Vec<u8> = transaction.prepare_cached(sql)?.query_row([member.seq], |row| row.get(0))?;
             hashes.extend(about_keys(self.id, &json, &claims::ends(&json)));
         }
-        hashes.extend(atoms::remove(transaction, (coll, member.added))?);
+        hashes.extend(atoms::remove(transaction, member.seq, &mut work.removed_atoms)?);
         let row = [coll, member.added];
         transaction.prepare_cached("DELETE FROM log WHERE coll = ?1 AND added = ?2")?.execute(row)?;
         transaction.prepare_cached("DELETE FROM object WHERE seq = ?1")?.execute([member.seq])?;

@@ -39,7 +39,7 @@ pub(super) fn write_rows(
                 added = added.div_euclid(1000) * 1000 + if added.rem_euclid(1000) == 0 { 0 } else { 1000 };
             }
             work.last_seq += 1;
-            atoms::insert(&mut naming, &row.prepared.naming, (coll, added))?;
+            atoms::insert(&mut naming, &row.prepared.naming, work.last_seq)?;
             insert_row(&mut object, &mut log, &row, [work.last_seq, coll, added, *class])?;
             if let Some(post) = row.post {
                 outcomes[post].written(work, &row, added);

@@ -115,6 +115,8 @@ pub(super) struct Work<'a> {
     undefined: Vec<(String, String)>,
     /// Rows of the table `object` that went.
     pub(super) removed: Vec<i64>,
+    /// And of the table `atom`.
+    pub(super) removed_atoms: Vec<i64>,
     /// What the audit log will hold, and when it happened.
     pub(super) events: Vec<(Timestamp, Event)>,
     /// The audit log as this transaction found it, once somebody has asked.
@@ -257,6 +259,7 @@ impl<'a> Work<'a> {
             defined: HashMap::new(),
             undefined: Vec::new(),
             removed: Vec::new(),
+            removed_atoms: Vec::new(),
             events: Vec::new(),
             ledger: None,
         })
@@ -273,7 +276,8 @@ impl<'a> Work<'a> {
         }
         adding.write(&statuses)?;
         if self.shared.wipes_pages && !self.removed.is_empty() {
-            pages::wipe_around(&self.transaction, &mut self.removed)?;
+            pages::wipe_around(&self.transaction, "object", &mut self.removed)?;
+            pages::wipe_around(&self.transaction, "atom", &mut self.removed_atoms)?;
         }
         Ok(statuses.into_iter().map(|(status, _)| status).collect())
     }
