@@ -143,7 +143,8 @@ mod tests {
         let id = "indicator--1";
         let now = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
         let mut take = |object: Value, who| feedback.take(&object, who, now);
-        take(json!({"sighting_of_ref": id, "last_seen": "2027-01-01T00:00:00Z", "count": 0}), "a");
+        // Ahead of the clock: it counts as one, and says nothing of when.
+        take(json!({"sighting_of_ref": id, "last_seen": "2027-01-01T00:00:00Z"}), "a");
         take(json!({"sighting_of_ref": id, "last_seen": "2026-03-01T00:00:00Z", "count": 4}), "a");
         take(json!({"sighting_of_ref": id, "last_seen": "2026-02-01T00:00:00Z"}), "a");
         take(json!({"sighting_of_ref": id, "last_seen": "2026-04-01T00:00:00Z", "count": 0}), "a");
@@ -161,7 +162,7 @@ mod tests {
         revoked["revoked"] = true.into();
         take(revoked, "d");
         let votes = |owner| feedback.on(id, owner).unwrap().votes();
-        assert_eq!((feedback.on(id, "z").unwrap().said.sightings, votes("z").against), (5, 2));
+        assert_eq!((feedback.on(id, "z").unwrap().said.sightings, votes("z").against), (6, 2));
         assert!(votes("z").call_for_review(2) && !votes("z").is_owner_against);
         assert!(votes("a").is_owner_against && !votes("x").is_owner_against);
         assert_eq!(

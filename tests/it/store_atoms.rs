@@ -2,6 +2,7 @@
 
 use crate::sample::{amber, id, indicator};
 use crate::store_contract::{World, at, on_every_backend};
+use liaison::policy::Handling;
 use liaison::stix::Tlp;
 use liaison::stix::atom::Kind;
 use liaison::store::atoms::{AtomQuery, Named, Wanted};
@@ -182,7 +183,7 @@ fn what_is_said_of_objects_is_given_once_and_to_those_who_see_it() {
             let objects: Vec<(usize, &str)> = ids.iter().map(|id| (0, id.as_str())).collect();
             let mut found = Vec::new();
             let scopes = [world.scope(client)];
-            let mut take = |_: usize, json: &[u8]| {
+            let mut take = |_: usize, _: &Handling, json: &[u8]| {
                 let object: Value = serde_json::from_slice(json).unwrap();
                 found.push(object["id"].as_str().unwrap().to_owned());
             };
