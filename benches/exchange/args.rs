@@ -54,6 +54,10 @@ pub(crate) enum Group {
     Handlings,
     /// Inserting into a large collection.
     Insert,
+    /// Exports of a large collection.
+    Exports,
+    /// Looking 10,000 values up among as many as the large collection has.
+    Lookup,
 }
 
 impl Args {

@@ -27,7 +27,19 @@ pub(crate) fn fill(
     to: u64,
     report: &mut Report,
 ) -> anyhow::Result<()> {
+    fill_with(runtime, hub, [from, to], 1, report)
+}
+
+/// The same, with the time of all but one in `in_force` over.
+pub(crate) fn fill_with(
+    runtime: &Runtime,
+    hub: &Hub,
+    [from, to]: [u64; 2],
+    in_force: u64,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let mut publishers = Publishers::start(runtime, hub, from)?;
+    publishers.in_force = in_force;
     let mut windows = Vec::new();
     while publishers.at < to {
         let count = (to - publishers.at).min(WINDOW);
@@ -102,6 +114,8 @@ struct Publishers {
     connections: Vec<Connection>,
     /// Objects there.
     at: u64,
+    /// Of so many one is still in force.
+    in_force: u64,
 }
 
 impl Publishers {
@@ -112,12 +126,12 @@ impl Publishers {
         for _ in 0..CONNECTIONS {
             connections.push(runtime.block_on(Connection::open(&target))?);
         }
-        Ok(Self { server, path: hub.objects_path.clone(), connections, at })
+        Ok(Self { server, path: hub.objects_path.clone(), connections, at, in_force: 1 })
     }
 
     /// Publishes so many more; making them is not timed.
     fn publish(&mut self, runtime: &Runtime, count: u64) -> anyhow::Result<Window> {
-        let mut indicators = Indicators::new(self.at, Clock::system().now());
+        let mut indicators = Indicators::new(self.at, Clock::system().now()).aged(self.in_force);
         let mut envelopes = Vec::new();
         for start in (0..count).step_by(ENVELOPE) {
             let size = (count - start).min(ENVELOPE as u64);

@@ -11,17 +11,20 @@
 //! * [`hub`]: a scratch hub and its server; [`process`]: what the kernel tells about a process
 //! * [`objects`]: what is published; [`http`], [`load`]: clients
 //! * [`bare`]: the server to compare with
-//! * [`polls`], [`pages`], [`silent`], [`publish`], [`handlings`], [`insert`]: the figures
+//! * [`polls`], [`pages`], [`silent`], [`publish`], [`handlings`], [`insert`], [`exports`],
+//!   [`lookups`]: the figures
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
 mod args;
 mod bare;
+mod exports;
 mod handlings;
 mod http;
 mod hub;
 mod insert;
 mod load;
+mod lookups;
 mod objects;
 mod pages;
 mod polls;
@@ -94,6 +97,12 @@ fn run(args: &Args) -> anyhow::Result<bool> {
         let tenth = filled(&runtime, hubs, "tenth", many / 10, &mut report)?;
         let many = filled(&runtime, hubs, "many", many, &mut report)?;
         insert::measure(args, &runtime, [&tenth, &many], &mut report)?;
+    }
+    if args.wants(Group::Exports) {
+        exports::measure(args, &runtime, hubs, &mut report)?;
+    }
+    if args.wants(Group::Lookup) {
+        lookups::measure(args, &runtime, hubs, many, &mut report)?;
     }
     report.memory();
     report.print(args)?;

@@ -30,6 +30,8 @@ pub(crate) struct Indicators {
     padding: usize,
     /// A second marking of each, in turn.
     markings: Vec<String>,
+    /// Of so many one is still in force.
+    in_force: u64,
 }
 
 impl Indicators {
@@ -42,7 +44,14 @@ impl Indicators {
             first_micros: now.micros() - 24 * 3600 * 1_000_000,
             padding: 0,
             markings: Vec::new(),
+            in_force: 1,
         }
+    }
+
+    /// The time of all but one in so many is over.
+    pub(crate) fn aged(mut self, in_force: u64) -> Self {
+        self.in_force = in_force;
+        self
     }
 
     /// GREEN all, and each with one of these markings.
@@ -85,6 +94,10 @@ impl Indicators {
         let digest = [self.random.next(), self.random.next(), self.random.next(), self.random.next()];
         let digest: String = digest.iter().map(|part| format!("{part:016x}")).collect();
         let (at, padding) = (self.at, "x".repeat(self.padding));
+        let until = match at.is_multiple_of(self.in_force) {
+            true => String::new(),
+            false => format!("\"valid_until\":\"{}\",", Timestamp::from_micros(time.micros() + 1_000_000)),
+        };
         self.at += 1;
         format!(
             "{{\"type\":\"indicator\",\"spec_version\":\"2.1\",\"id\":\"indicator--{uuid}\",\
@@ -92,7 +105,7 @@ impl Indicators {
              \"name\":\"Loader number {at}\",\"description\":\"{TEXT}{padding}\",\
              \"indicator_types\":[\"malicious-activity\"],\"pattern_type\":\"stix\",\"pattern_version\":\"2.1\",\
              \"pattern\":\"[file:hashes.'SHA-256' = '{digest}' OR domain-name:value = 'host-{at}.example.com']\",\
-             \"valid_from\":\"{time}\",\"confidence\":75,\"lang\":\"en\",\
+             \"valid_from\":\"{time}\",{until}\"confidence\":75,\"lang\":\"en\",\
              \"kill_chain_phases\":[{{\"kill_chain_name\":\"mitre-attack\",\"phase_name\":\"command-and-control\"}}],\
              \"object_marking_refs\":[\"{markings}\"]}}"
         )

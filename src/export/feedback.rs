@@ -4,7 +4,7 @@
 use crate::policy::ReadScope;
 use crate::stix::expiry::{Opinion, Votes};
 use crate::stix::{StixTime, Timestamp};
-use crate::store::{Content, Error, Query, Store, Stored};
+use crate::store::{Content, Error, Query, Store};
 use crate::taxii::{Match, Versions};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ struct Held {
 }
 
 impl Said {
-    /// Who calls it a false positive; `owner` is the organisation that it belongs to.
+    /// Who calls it a false positive; `owner` is the identity that made it.
     pub fn votes(&self, owner: &str) -> Votes {
         let opinions = self.opinions.iter().map(|held| Opinion {
             organisation: &held.who,
@@ -49,7 +49,7 @@ impl Said {
 }
 
 impl Feedback {
-    /// Reads the sightings and opinions that the scope sees; its time is now.
+    /// Reads the sightings and opinions that the scope sees.
     pub fn read(store: &dyn Store, scope: &ReadScope) -> Result<Self, Error> {
         let mut feedback = Self::default();
         let matches = Match {
@@ -57,16 +57,31 @@ impl Feedback {
             versions: Some(Versions { last: true, ..Versions::default() }),
             ..Match::default()
         };
-        walk(store, scope, matches, &mut |row| {
+        walk(store, scope, matches, &mut |json| {
             // What is stored was read before.
-            let object: Value = serde_json::from_slice(&row.json).unwrap_or_default();
-            feedback.take(&object, row.handling.as_ref().map_or("", |handling| &handling.owner), scope.now());
+            let object: Value = serde_json::from_slice(json).unwrap_or_default();
+            feedback.take(&object);
         })?;
         Ok(feedback)
     }
 
-    /// `who` is the organisation that says it: the object itself may not name it, or name anybody.
-    fn take(&mut self, object: &Value, who: &str, now: Timestamp) {
+    /// Reads what is said of some objects, by scope. An object is given by the number of its scope and its id.
+    pub fn about(
+        store: &dyn Store,
+        scopes: &[ReadScope],
+        objects: &[(usize, &str)],
+    ) -> Result<Vec<Self>, Error> {
+        let mut feedback: Vec<Self> = scopes.iter().map(|_| Self::default()).collect();
+        if !objects.is_empty() {
+            store.said(scopes, objects, SAID_MAX, &mut |scope, json| {
+                let object: Value = serde_json::from_slice(json).unwrap_or_default();
+                feedback[scope].take(&object);
+            })?;
+        }
+        Ok(feedback)
+    }
+
+    fn take(&mut self, object: &Value) {
         if object["revoked"] == true {
             return;
         }
@@ -74,15 +89,14 @@ impl Feedback {
             let time = |name: &str| object[name].as_str().and_then(StixTime::parse);
             let seen = time("last_seen").or_else(|| time("first_seen")).or_else(|| time("created"));
             let said = self.by_id.entry(id.to_owned()).or_default();
-            // What is said to be seen later than now must not hide what was seen.
-            let seen = seen.map(|seen| Timestamp::from_micros(seen.micros())).filter(|seen| *seen <= now);
-            said.last_sighting = said.last_sighting.max(seen);
+            said.last_sighting =
+                said.last_sighting.max(seen.map(|seen| Timestamp::from_micros(seen.micros())));
             said.sightings += object["count"].as_u64().unwrap_or(1);
         }
         if let Some(value) = object["opinion"].as_str() {
             let text = |name: &str| object[name].as_str().unwrap_or_default();
             let held = Held {
-                who: who.to_owned(),
+                who: text("created_by_ref").to_owned(),
                 value: value.to_owned(),
                 is_explained: !text("explanation").trim().is_empty(),
                 modified: Timestamp::from_micros(
@@ -101,30 +115,31 @@ impl Feedback {
     }
 }
 
-/// Shows every object that matches, with its handling, to `visit`, page by page.
+/// Shows every object that matches to `visit`, page by page.
 pub(super) fn walk(
     store: &dyn Store,
     scope: &ReadScope,
     matches: Match,
-    visit: &mut dyn FnMut(Stored),
+    visit: &mut dyn FnMut(&[u8]),
 ) -> Result<(), Error> {
     let mut query =
-        Query { after: None, limit: PAGE, bytes_max: PAGE_BYTES, matches, content: Content::Governed };
+        Query { after: None, limit: PAGE, bytes_max: PAGE_BYTES, matches, content: Content::Objects };
     loop {
         let page = store.page(scope, &query)?;
-        let end = page.rows.last().map(|row| row.added);
-        page.rows.into_iter().for_each(&mut *visit);
-        match (page.following, end) {
-            (Some(_), Some(last)) => query.after = Some(last),
+        page.rows.iter().for_each(|row| visit(&row.json));
+        match (page.following, page.rows.last()) {
+            (Some(_), Some(last)) => query.after = Some(last.added),
             _ => return Ok(()),
         }
     }
 }
 
+/// Sightings, and opinions, of one object that a look-up reads: the last that came.
+const SAID_MAX: usize = 1_000;
 /// Objects read at once.
-const PAGE: u32 = 5_000;
+pub(super) const PAGE: u32 = 5_000;
 /// Bytes read at once.
-const PAGE_BYTES: usize = 16 << 20;
+pub(super) const PAGE_BYTES: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -135,25 +150,17 @@ mod tests {
     fn sightings_move_the_date_and_opinions_are_counted_by_who_holds_them() {
         let mut feedback = Feedback::default();
         let id = "indicator--1";
-        let now = Timestamp::parse("2026-03-05T00:00:00Z").unwrap();
-        feedback.take(
-            &json!({"sighting_of_ref": id, "last_seen": "2026-03-01T00:00:00Z", "count": 4}),
-            "a",
-            now,
-        );
-        feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-02-01T00:00:00Z"}), "b", now);
-        feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-03-06T00:00:00Z"}), "b", now);
+        feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-03-01T00:00:00Z", "count": 4}));
+        feedback.take(&json!({"sighting_of_ref": id, "last_seen": "2026-02-01T00:00:00Z"}));
         for who in ["a", "b", "a"] {
-            feedback.take(&json!({"opinion": "disagree", "explanation": "ours", "created_by_ref": "hub", "object_refs": [id]}), who, now);
+            feedback.take(&json!({"opinion": "disagree", "explanation": "ours", "created_by_ref": who, "object_refs": [id]}));
         }
-        feedback.take(&json!({"opinion": "agree", "object_refs": [id]}), "c", now);
+        feedback.take(&json!({"opinion": "agree", "created_by_ref": "c", "object_refs": [id]}));
         feedback.take(
-            &json!({"opinion": "disagree", "explanation": "x", "object_refs": [id], "revoked": true}),
-            "d",
-            now,
+            &json!({"opinion": "disagree", "explanation": "x", "created_by_ref": "d", "object_refs": [id], "revoked": true}),
         );
         let said = feedback.on(id).unwrap();
-        assert_eq!((said.sightings, said.votes("z").against), (6, 2));
+        assert_eq!((said.sightings, said.votes("z").against), (5, 2));
         assert!(said.votes("z").call_for_review(2) && !said.votes("z").is_owner_against);
         assert!(said.votes("a").is_owner_against);
         assert_eq!(said.last_sighting.unwrap().to_string()[..10], *"2026-03-01");

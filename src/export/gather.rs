@@ -1,5 +1,6 @@
 //! What objects name becomes rows: one for each value, however many objects name it (export formats §1).
 
+use super::Class;
 use super::feedback::Feedback;
 use super::row::{Facts, Row, Rule};
 use super::standing::{Decay, Standing, standing};
@@ -15,13 +16,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// Rows in the making.
 pub(super) struct Gather<'a> {
     pub(super) export: &'a Export,
-    /// Types of observables that are asked for, if not all.
-    pub(super) types: Option<&'a [String]>,
+    /// What the format's consumers do.
+    pub(super) class: Class,
     /// Kinds that the format has a place for, by number.
     pub(super) places: Vec<bool>,
     /// Languages of patterns that it takes.
     pub(super) languages: &'static [&'static str],
-    /// Says whether a value must not be published, and counts what it says.
+    /// Is a value that an object names on a warning list, unconfirmed?
     pub(super) warned: &'a dyn Fn(&Atom, &str) -> bool,
     pub(super) now: Timestamp,
     pub(super) rows: HashMap<Atom, Facts>,
@@ -59,8 +60,7 @@ impl Gather<'_> {
             return self.leave_out(reason);
         }
         let said = place.feedback.on(&source.id);
-        let whose = (&*source, handling.owner.as_str());
-        let found = standing(whose, atom.as_ref().map(Atom::kind), said, place.decay, self.now);
+        let found = standing(&source, atom.as_ref().map(Atom::kind), said, place.decay, self.now);
         self.changes = earliest(self.changes, found.changes);
         match found.state {
             State::Active => {}
@@ -80,22 +80,25 @@ impl Gather<'_> {
     /// Does the export ask for it?
     fn is_wanted(&self, source: &Source, atom: Option<&Atom>) -> bool {
         let typed = |atom: &Atom| {
-            let name = atom.kind().object_type();
-            self.types.is_none_or(|types| types.iter().any(|wanted| wanted == name))
+            let types = self.export.types.as_ref();
+            types.is_none_or(|types| types.iter().any(|name| name == atom.kind().object_type()))
         };
-        atom.is_none_or(typed) && has_label(self.export, &source.labels)
+        let labelled = |labels: &Vec<String>| source.labels.iter().any(|label| labels.contains(label));
+        atom.is_none_or(typed) && self.export.labels.as_ref().is_none_or(labelled)
     }
 
     fn value(&mut self, place: &Place, handling: &Handling, source: &Source, found: &Standing, atom: Atom) {
         if !self.places[usize::from(atom.kind().number())] {
             return self.leave_out("no_place");
         }
-        if (self.warned)(&atom, &source.id) {
+        let warned = (self.warned)(&atom, &source.id);
+        // What people keep for themselves may hold it, if it says so.
+        if warned && self.class != Class::Archive {
             return self.leave_out("warning_list");
         }
         self.included.insert(source.id.clone());
         self.caveats(handling);
-        let facts = self.facts(place, handling, source, found);
+        let facts = Facts { warned, ..self.facts(place, handling, source, found) };
         match self.rows.entry(atom) {
             Entry::Vacant(entry) => {
                 entry.insert(facts);
@@ -138,6 +141,7 @@ impl Gather<'_> {
             confidence: found.confidence,
             tlp: handling.level(self.now),
             pap: handling.pap(self.now),
+            warned: false,
             valid_from: Timestamp::from_micros(source.valid_from),
             valid_until: found.until,
             classification: source.classification.as_deref().unwrap_or("undetermined").to_owned(),
@@ -176,11 +180,6 @@ impl Gather<'_> {
     }
 }
 
-/// Has an object one of the labels that an export asks for, if it asks for any?
-pub(super) fn has_label(export: &Export, labels: &[String]) -> bool {
-    export.labels.as_ref().is_none_or(|wanted| labels.iter().any(|label| wanted.contains(label)))
-}
-
 /// What two objects say of the same value.
 fn merge(known: &mut Facts, other: Facts) {
     let (older, newer) = match (known.modified, &known.id) < (other.modified, &other.id) {
@@ -190,6 +189,7 @@ fn merge(known: &mut Facts, other: Facts) {
     newer.confidence = newer.confidence.max(older.confidence);
     newer.tlp = newer.tlp.max(older.tlp);
     newer.pap = newer.pap.max(older.pap);
+    newer.warned |= older.warned;
     newer.valid_from = newer.valid_from.min(older.valid_from);
     newer.valid_until = newer.valid_until.zip(older.valid_until).map(|(one, other)| one.max(other));
     newer.owners.extend(older.owners);

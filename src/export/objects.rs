@@ -1,12 +1,11 @@
 //! Whole objects, for formats that keep them as they are.
 
-use super::feedback::walk;
-use super::gather::{Gather, Place, has_label};
+use super::feedback::{PAGE, PAGE_BYTES, walk};
+use super::gather::{Gather, Place};
 use super::row::{Facts, Whole};
 use crate::policy::ReadScope;
-use crate::registry::Export;
 use crate::stix::{StixId, claims};
-use crate::store::{Error, Store, Stored};
+use crate::store::{Content, Error, Query, Store, Stored};
 use crate::taxii::{Match, Versions};
 use bytes::Bytes;
 use serde_json::Value;
@@ -20,13 +19,12 @@ pub(super) const ANY: &[&str] = &["stix", "pcre", "sigma", "snort", "suricata", 
 pub(super) fn read(
     store: &dyn Store,
     place: &Place,
-    export: &Export,
+    types: Vec<String>,
     gather: &mut Gather,
 ) -> Result<Vec<Whole>, Error> {
     let mut found = BTreeMap::new();
     let mut wanted = HashSet::new();
-    let types = export.types.clone().unwrap_or_default();
-    walk(store, place.scope.scope(), last(types, Vec::new()), &mut |row| {
+    pages(store, place.scope.scope(), last(types, Vec::new()), &mut |row| {
         if !is_wanted(place, gather, &row) {
             return;
         }
@@ -35,7 +33,7 @@ pub(super) fn read(
     })?;
     let missing = wanted.into_iter().filter(|id| !found.contains_key(id)).collect::<Vec<_>>();
     for ids in missing.chunks(IDS) {
-        walk(store, place.scope.scope(), last(Vec::new(), ids.to_vec()), &mut |row| {
+        pages(store, place.scope.scope(), last(Vec::new(), ids.to_vec()), &mut |row| {
             found.extend(whole(place, gather, row));
         })?;
     }
@@ -47,9 +45,6 @@ fn is_wanted(place: &Place, gather: &mut Gather, row: &Stored) -> bool {
         // Why one is left out was counted when it was gathered.
         return gather.included.contains(&row.id);
     }
-    if gather.export.labels.is_some() && !has_label(gather.export, &labels(&row.json)) {
-        return false;
-    }
     match row.handling.as_ref().and_then(|handling| place.scope.refusal(handling)) {
         Some(reason) => {
             gather.leave_out(reason);
@@ -57,13 +52,6 @@ fn is_wanted(place: &Place, gather: &mut Gather, row: &Stored) -> bool {
         }
         None => true,
     }
-}
-
-fn labels(json: &[u8]) -> Vec<String> {
-    // What is stored was read before.
-    let object: Value = serde_json::from_slice(json).unwrap_or_default();
-    let labels = object["labels"].as_array().into_iter().flatten();
-    labels.filter_map(|label| label.as_str().map(str::to_owned)).collect()
 }
 
 fn whole(place: &Place, gather: &Gather, row: Stored) -> Option<(String, Whole)> {
@@ -91,8 +79,8 @@ pub(super) fn patterns(
     let mut ids: Vec<String> = wanted.keys().filter(|id| !texts.contains_key(*id)).cloned().collect();
     ids.sort_unstable();
     for ids in ids.chunks(IDS) {
-        walk(store, scope, last(Vec::new(), ids.to_vec()), &mut |row| {
-            let object: Value = serde_json::from_slice(&row.json).unwrap_or_default();
+        walk(store, scope, last(Vec::new(), ids.to_vec()), &mut |json| {
+            let object: Value = serde_json::from_slice(json).unwrap_or_default();
             let text = |name: &str| object[name].as_str().map(str::to_owned);
             if let (Some(id), Some(language), Some(pattern)) =
                 (text("id"), text("pattern_type"), text("pattern"))
@@ -119,6 +107,26 @@ pub(super) fn sorted(mut objects: Vec<Whole>) -> Vec<Whole> {
 fn last(types: Vec<String>, ids: Vec<String>) -> Match {
     let versions = Some(Versions { last: true, ..Versions::default() });
     Match { ids, types, versions, ..Match::default() }
+}
+
+/// Shows every row that matches, with its handling, to `visit`.
+fn pages(
+    store: &dyn Store,
+    scope: &ReadScope,
+    matches: Match,
+    visit: &mut dyn FnMut(Stored),
+) -> Result<(), Error> {
+    let mut query =
+        Query { after: None, limit: PAGE, bytes_max: PAGE_BYTES, matches, content: Content::Governed };
+    loop {
+        let page = store.page(scope, &query)?;
+        let end = page.rows.last().map(|row| row.added);
+        page.rows.into_iter().for_each(&mut *visit);
+        match (page.following, end) {
+            (Some(_), Some(last)) => query.after = Some(last),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Ids in one question.

@@ -35,6 +35,9 @@ pub struct Meta {
     pub rows: usize,
     /// What was left out, by reason.
     pub left_out: BTreeMap<String, u64>,
+    /// SHA-256 of what the registry let it hold: what the registry takes away goes at once.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub rights: String,
     /// Its files; the first is the main one.
     pub files: Vec<Listed>,
 }
@@ -97,8 +100,8 @@ impl Place {
         for (file, listed) in files.files.iter().zip(&meta.files) {
             self.put(&file.name, &file.bytes)?;
             if !file.is_state {
-                let line = format!("{}  {}\n", listed.sha256, file.name);
-                self.put(&format!("{}.sha256", file.name), line.as_bytes())?;
+                let name = format!("{}.sha256", listed.name);
+                self.put(&name, meta.checksum(&name).unwrap_or_default().as_bytes())?;
             }
         }
         // Last: what it says is there, is there.
@@ -122,7 +125,8 @@ impl Place {
         Ok(())
     }
 
-    fn forget_held(&self) -> io::Result<()> {
+    /// Takes away what was held back: it is not wanted any more.
+    pub fn forget_held(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "held") {
@@ -175,8 +179,16 @@ impl Meta {
             caveats: about.caveats.clone(),
             rows: 0,
             left_out,
+            rights: String::new(),
             files: files.files.iter().map(listed).collect(),
         }
+    }
+
+    /// What the file with the checksum of a file holds, if it is the name of such a one.
+    pub fn checksum(&self, name: &str) -> Option<String> {
+        let of = name.strip_suffix(".sha256")?;
+        let file = self.files.iter().find(|file| file.name == of && !file.is_state)?;
+        Some(format!("{}  {}\n", file.sha256, file.name))
     }
 
     /// The file of this name that is served; the main file without one.
@@ -186,7 +198,8 @@ impl Meta {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// SHA-256 in hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
     let digest = crate::store::sha256(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

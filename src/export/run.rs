@@ -4,7 +4,7 @@ use super::feedback::Feedback;
 use super::format::{Files, Format, Input};
 use super::gather::{self, Gather};
 use super::objects;
-use super::place::{Meta, Place};
+use super::place::{self, Meta, Place};
 use super::row::{About, Row, Rule, TlpWrite, Whole};
 use super::standing::Decay;
 use crate::policy::{Directory, ExportScope, export_scope};
@@ -52,10 +52,19 @@ pub struct Selected {
     rows: Vec<Row>,
     rules: Vec<Rule>,
     objects: Vec<Whole>,
+    /// SHA-256 of what the registry lets it hold.
+    rights: String,
     /// Where it is from.
     pub parts: Vec<Part>,
     /// When time alone makes another one of it.
     pub changes: Option<Timestamp>,
+}
+
+impl Selected {
+    /// Values, rules and objects.
+    fn rows(&self) -> usize {
+        self.rows.len() + self.rules.len() + self.objects.len()
+    }
 }
 
 /// What came of making an export.
@@ -103,8 +112,7 @@ impl Job<'_> {
         let warned = |atom: &Atom, id: &str| self.is_warned(atom, id);
         let mut gather = Gather {
             export: self.export,
-            // Of whole objects types are those of objects.
-            types: self.export.types.as_deref().filter(|_| !self.format.takes_objects()),
+            class: self.format.class(),
             places: gather::places(|kind| self.format.takes_objects() || self.format.takes(kind)),
             languages: if self.format.takes_objects() { objects::ANY } else { self.format.languages() },
             warned: &warned,
@@ -116,7 +124,7 @@ impl Job<'_> {
             caveats: BTreeSet::new(),
             changes: None,
         };
-        let names = self.names();
+        let names = self.directory.organisation_names();
         let mut parts = Vec::new();
         let (mut whole, mut texts) = (Vec::new(), HashMap::new());
         let scopes = self.scopes();
@@ -143,9 +151,13 @@ impl Job<'_> {
                 *gather.left_out.entry("not_active").or_default() += over;
             }
             if self.format.takes_objects() {
-                whole.extend(objects::read(store, &place, self.export, &mut gather)?);
-            } else if !gather.rules.is_empty() {
-                objects::patterns(store, scope.scope(), &gather.rules, &mut texts)?;
+                let types = self.export.types.clone().unwrap_or_default();
+                whole.extend(objects::read(store, &place, types, &mut gather)?);
+                continue;
+            }
+            objects::patterns(store, scope.scope(), &gather.rules, &mut texts)?;
+            if self.format.takes_groupings(&self.export.options) {
+                whole.extend(objects::read(store, &place, vec!["grouping".to_owned()], &mut gather)?);
             }
         }
         let rules = gather.rules(texts);
@@ -161,9 +173,15 @@ impl Job<'_> {
             rows,
             rules,
             objects,
+            rights: self.rights(&scopes),
             parts,
             changes: gather.changes,
         })
+    }
+
+    fn rights(&self, scopes: &[(&Collection, ExportScope)]) -> String {
+        let rights: Vec<String> = scopes.iter().map(|(_, scope)| scope.rights()).collect();
+        place::hex(format!("{rights:?} {:?}", self.export).as_bytes())
     }
 
     fn about(&self, scopes: &[(&Collection, ExportScope)], tlp: Tlp, gather: &mut Gather) -> About {
@@ -185,17 +203,6 @@ impl Job<'_> {
                 _ => TlpWrite::Two,
             },
         }
-    }
-
-    /// Names of organisations by their identities.
-    fn names(&self) -> HashMap<String, String> {
-        let organisations = self.directory.registry().organisations.iter();
-        organisations
-            .flat_map(|organisation| {
-                let [identities, ..] = self.directory.names_of(&organisation.id);
-                identities.into_iter().map(|id| (id, organisation.name.clone()))
-            })
-            .collect()
     }
 
     /// Is a value on a list that keeps it out? What analysts keep for themselves may hold it.
@@ -222,7 +229,8 @@ impl Job<'_> {
             // As if nothing were new: then it is the same, to the last byte.
             selected.about.generated = then;
             let files = self.write(&place, &selected)?;
-            if place.is_as(meta, &files) {
+            if place.is_as(meta, &files) && meta.rights == selected.rights {
+                place.forget_held().map_err(failed)?;
                 return Ok(Made::Unchanged(meta.clone()));
             }
         }
@@ -230,14 +238,16 @@ impl Job<'_> {
         let next = then.map(|then| Timestamp::from_micros(then.micros() + SECOND));
         selected.about.generated = next.map_or(now, |next| next.max(now));
         let files = self.write(&place, &selected)?;
-        let rows = selected.rows.len() + selected.rules.len() + selected.objects.len();
-        let known = before.map_or(0, |meta| meta.rows);
+        let rows = selected.rows();
+        // What the registry does not let it hold any more must go, however much that is.
+        let known = before.filter(|meta| meta.rights == selected.rights).map_or(0, |meta| meta.rows);
         if !force && rows * 100 < known * (100 - usize::from(self.export.max_shrink)) {
             place.hold(&files).map_err(failed)?;
             return Ok(Made::Held(known, rows));
         }
         let mut meta = Meta::of(&selected.about, self.format.name(), &self.export.organisation, &files);
         meta.rows = rows;
+        meta.rights = selected.rights;
         place.replace(&meta, &files).map_err(failed)?;
         Ok(Made::Written(meta))
     }
@@ -246,7 +256,7 @@ impl Job<'_> {
     pub fn meta(&self, selected: &Selected) -> Result<Meta, ExportError> {
         let files = self.written(&|_| None, selected)?;
         let mut meta = Meta::of(&selected.about, self.format.name(), &self.export.organisation, &files);
-        meta.rows = selected.rows.len() + selected.rules.len() + selected.objects.len();
+        meta.rows = selected.rows();
         Ok(meta)
     }
 

@@ -1,16 +1,19 @@
 //! Exports while the hub runs: made anew only when something may have changed.
 
 use super::format::named;
-use super::place::Meta;
+use super::place::{self, Listed, Meta, Place};
 use super::run::{ExportError, Job, Made, Part};
+use crate::audit::Event;
+use crate::audit::event::{Handlings, Served, View};
 use crate::policy::Directory;
 use crate::registry::Export;
 use crate::stix::Timestamp;
 use crate::store::{PageCache, Store};
 use crate::warning::WarningLists;
 use parking_lot::Mutex;
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All exports of a hub.
@@ -45,6 +48,11 @@ impl Exports {
         &self.lists
     }
 
+    /// Where the files of all exports are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where the files of an export are.
     pub fn dir_of(&self, name: &str) -> PathBuf {
         self.dir.join(name)
@@ -74,7 +82,13 @@ impl Exports {
             now,
         };
         let turn = self.cache.turn();
-        if let Some(known) = slot.as_ref().filter(|known| known.is_as(&job, store, directory, turn)) {
+        if let Some(known) = slot.as_mut().filter(|known| known.is_as(&job, store, directory, turn)) {
+            // Somebody may have made it by command meanwhile.
+            if let Some(meta) =
+                place::meta(&self.dir_of(&export.id), &export.id).filter(|meta| *meta != *known.meta)
+            {
+                known.meta = Arc::new(meta);
+            }
             return Ok(known.clone());
         }
         let confirmed = store.confirmed()?;
@@ -85,8 +99,8 @@ impl Exports {
             Made::Written(meta) | Made::Unchanged(meta) | Made::Tried(meta) => Arc::new(meta),
             Made::Held(before, rows) => {
                 tracing::error!(export = %export.id, before, rows, "an export would shrink too much; its old files stay, the new ones are beside them: look at them, then `liaison export run --accept-shrink`");
-                let meta = super::place::meta(&self.dir_of(&export.id), &export.id);
-                let gone = || std::io::Error::other("the old files are gone");
+                let meta = place::meta(&self.dir_of(&export.id), &export.id);
+                let gone = || io::Error::other("the old files are gone");
                 Arc::new(meta.ok_or_else(|| ExportError::Files(export.id.clone(), gone()))?)
             }
         };
@@ -95,9 +109,17 @@ impl Exports {
         Ok(current)
     }
 
-    /// A file of an export, as it was put there.
-    pub fn read(&self, export: &str, file: &str) -> std::io::Result<Vec<u8>> {
-        std::fs::read(self.dir_of(export).join(file))
+    /// A file of an export, as the metadata says it is; one that is being replaced just now is waited for.
+    pub fn read(&self, export: &str, file: &Listed) -> io::Result<Vec<u8>> {
+        let read = || std::fs::read(self.dir_of(export).join(&file.name));
+        let is_right = |bytes: &Vec<u8>| place::hex(bytes) == file.sha256;
+        let bytes = read()?;
+        if is_right(&bytes) {
+            return Ok(bytes);
+        }
+        let _place = Place::take(&self.dir, export)?;
+        let replaced = || io::Error::new(io::ErrorKind::Interrupted, "it was replaced meanwhile; ask again");
+        read().ok().filter(is_right).ok_or_else(replaced)
     }
 }
 
@@ -115,6 +137,33 @@ impl Current {
                     && part.visible == store.visibility(scope.scope())
             })
     }
+}
+
+/// What the audit log is told when somebody receives an export.
+pub fn served_event(
+    part: &Part,
+    (by, key): (&str, &str),
+    objects: u64,
+    now: Timestamp,
+    (log_from, log_to): (u64, u64),
+) -> Event {
+    let newest = part.newest.unwrap_or(Timestamp::from_micros(0)).to_string();
+    Event::Served(Box::new(Served {
+        by: by.to_owned(),
+        key: key.to_owned(),
+        collection: part.collection.clone(),
+        view: View::Export,
+        filter: BTreeMap::from([("version".to_owned(), serde_json::json!(["last"]))]),
+        first: part.newest.map(|_| Timestamp::from_micros(0).to_string()),
+        last: part.newest.map(|newest| newest.to_string()),
+        objects,
+        pages: 1,
+        visible: Handlings::of_bits(&part.visible),
+        newest,
+        log_from,
+        log_to,
+        until: now.to_string(),
+    }))
 }
 
 /// The format that an export names.

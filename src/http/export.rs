@@ -3,13 +3,11 @@
 use super::App;
 use super::error::Failure;
 use super::peer::{Caller, key_of};
-use crate::audit::Event;
-use crate::audit::event::{Served, View};
+use crate::export::format::TEXT;
 use crate::export::place::Listed;
-use crate::export::run::Part;
-use crate::export::serve::Current;
+use crate::export::serve::{Current, served_event};
 use crate::export::{ExportError, Meta};
-use crate::policy::{Directory, Peer};
+use crate::policy::{Directory, may_fetch};
 use crate::registry::Export;
 use crate::stix::Timestamp;
 use crate::store::Error as StoreError;
@@ -18,7 +16,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -43,7 +40,7 @@ pub struct Offered {
 /// `GET /liaison/v1/export`
 pub(super) async fn list(app: web::Data<App>, Caller(peer): Caller) -> HttpResponse {
     let directory = app.directory.load();
-    let offered = directory.registry().exports.iter().filter(|export| may_fetch(export, &peer));
+    let offered = directory.registry().exports.iter().filter(|export| may_fetch(&directory, export, &peer));
     let exports = offered.map(|export| Offered {
         name: export.id.clone(),
         format: export.format.clone(),
@@ -61,7 +58,7 @@ pub(super) async fn fetch(
 ) -> Result<HttpResponse, Failure> {
     let directory = app.directory.load_full();
     let export = find(&directory, request.match_info().query("name"))
-        .filter(|export| may_fetch(export, &peer))
+        .filter(|export| may_fetch(&directory, export, &peer))
         .ok_or(Failure::NotFound)?;
     let key = key_of(&request).unwrap_or_default().to_owned();
     send(&app, &request, &directory, export, (peer.name().to_string(), key)).await
@@ -84,6 +81,12 @@ pub(super) async fn send(
         return Ok(HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, CACHE))
             .json(served(&current.meta)));
+    }
+    if let Some(line) = wanted.and_then(|name| current.meta.checksum(name)) {
+        return Ok(HttpResponse::Ok()
+            .content_type(TEXT)
+            .insert_header((header::CACHE_CONTROL, CACHE))
+            .body(line));
     }
     let file = current.meta.file(wanted).ok_or(Failure::NotFound)?.clone();
     let is_gzip = accepts_gzip(request);
@@ -117,7 +120,7 @@ pub(super) async fn send(
 async fn body(app: &web::Data<App>, meta: &Meta, file: &Listed, is_gzip: bool) -> Result<Vec<u8>, Failure> {
     let (shared, name, listed) = (app.clone(), meta.name.clone(), file.clone());
     let read = app.store.read(move |_| {
-        let bytes = shared.exports.read(&name, &listed.name);
+        let bytes = shared.exports.read(&name, &listed);
         let packed = bytes.and_then(|bytes| match is_gzip {
             true => {
                 let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(6));
@@ -142,54 +145,15 @@ fn note(app: &App, current: &Current, by: &str, key: &str, now: Timestamp) -> Re
     Ok(())
 }
 
-/// What the audit log is told when somebody receives an export.
-pub fn served_event(
-    part: &Part,
-    (by, key): (&str, &str),
-    objects: u64,
-    now: Timestamp,
-    (log_from, log_to): (u64, u64),
-) -> Event {
-    let bits = part.visible.iter().enumerate().flat_map(|(at, word)| {
-        (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at as u32 * 64 + bit)
-    });
-    let newest = part.newest.unwrap_or(Timestamp::from_micros(0)).to_string();
-    Event::Served(Box::new(Served {
-        by: by.to_owned(),
-        key: key.to_owned(),
-        collection: part.collection.clone(),
-        view: View::Export,
-        filter: BTreeMap::from([("version".to_owned(), serde_json::json!(["last"]))]),
-        first: part.newest.map(|_| Timestamp::from_micros(0).to_string()),
-        last: part.newest.map(|newest| newest.to_string()),
-        objects,
-        pages: 1,
-        visible: bits.collect(),
-        newest,
-        log_from,
-        log_to,
-        until: now.to_string(),
-    }))
-}
-
 fn find<'a>(directory: &'a Directory, name: &str) -> Option<&'a Export> {
     directory.registry().exports.iter().find(|export| export.id == name)
-}
-
-/// Clients of its organisation that read, or those of them that it names.
-fn may_fetch(export: &Export, peer: &Peer) -> bool {
-    let client = peer.name().split_once('/').map_or("", |(_, client)| client);
-    let is_named = export.readers.as_ref().is_none_or(|readers| readers.iter().any(|name| name == client));
-    export.organisation == peer.organisation()
-        && peer.role().reads()
-        && is_named
-        && export.tlp_max <= peer.tlp_max()
 }
 
 /// The metadata without what is for the writer alone.
 fn served(meta: &Meta) -> Meta {
     let mut meta = meta.clone();
     meta.files.retain(|file| !file.is_state);
+    meta.rights.clear();
     meta
 }
 

@@ -32,6 +32,26 @@ pub fn export_scope(
     Some(ExportScope { scope, pap_max, with_personal_data: export.personal_data })
 }
 
+/// May a client fetch an export? It must read for the export's organisation, be named if clients are, and be
+/// let to see itself whatever the export may hold.
+pub fn may_fetch(directory: &Directory, export: &Export, peer: &Arc<Peer>) -> bool {
+    let client = peer.name().split_once('/').map_or("", |(_, client)| client);
+    let is_named = export.readers.as_ref().is_none_or(|readers| readers.iter().any(|name| name == client));
+    let Some(reader) = Peer::of_export(directory.registry(), export).map(Arc::new) else { return false };
+    let sees_all = |id: &String| {
+        let Some(place) = directory.place(id) else { return true };
+        let Some(of_export) = directory.grant_at(&reader, place).filter(|grant| grant.can_read) else {
+            return true;
+        };
+        let own = directory.grant_at(peer, place).filter(|grant| grant.can_read);
+        own.is_some_and(|own| !of_export.reader.sees_more_than(&own.reader))
+    };
+    export.organisation == peer.organisation()
+        && peer.role().reads()
+        && is_named
+        && export.collections.iter().all(sees_all)
+}
+
 impl ExportScope {
     /// What of the collection is visible at all.
     pub fn scope(&self) -> &ReadScope {
@@ -41,6 +61,11 @@ impl ExportScope {
     /// What it may be used for here, sorted.
     pub fn purposes(&self) -> Vec<String> {
         self.scope.reader.purposes.iter().cloned().collect()
+    }
+
+    /// Everything that the registry says about who reads it, as one text.
+    pub fn rights(&self) -> String {
+        format!("{:?} {:?} {}", self.scope.reader, self.pap_max, self.with_personal_data)
     }
 
     /// Why something visible is left out nevertheless.

@@ -22,7 +22,7 @@ pub mod words;
 pub use admit::{Admitted, Refusal, admit, foresee, readmit};
 use directory::Place;
 pub use directory::{Anchor, Credential, Directory, Peer};
-pub use export::{ExportScope, export_scope};
+pub use export::{ExportScope, export_scope, may_fetch};
 pub use handling::{Handling, Source};
 use reader::Reader;
 pub use reader::{Ceiling, Line, Reason};

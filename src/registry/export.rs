@@ -3,6 +3,7 @@
 use super::Registry;
 use super::check::Check;
 use crate::stix::Tlp;
+use crate::stix::expiry::Model;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -125,6 +126,10 @@ impl Check {
         }
         if !(0.0..=100.0).contains(&model.threshold) {
             self.add(&place, "threshold must be from 0 to 100");
+        } else if let Err(error) = Model::polynomial(model.lifetime_days, model.decay_speed, model.threshold)
+        {
+            // Otherwise nothing would decay, and nobody would be told.
+            self.add(&place, error.to_string());
         }
     }
 }

@@ -24,6 +24,7 @@ mod governance;
 mod layers;
 mod ledger;
 mod lineage;
+mod lookup;
 mod model;
 mod negotiation;
 mod objects;

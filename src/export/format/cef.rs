@@ -148,8 +148,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Pairs = Vec<(String, String)>;
+
     /// Header and extension by the rules: seven pipes that no back-slash escapes, then keys and values.
-    fn read(line: &str) -> Result<(Vec<String>, Vec<(String, String)>), String> {
+    fn read(line: &str) -> Result<(Vec<String>, Pairs), String> {
         let mut header = vec![String::new()];
         let mut chars = line.chars();
         while header.len() < 8 {

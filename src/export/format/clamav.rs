@@ -43,7 +43,7 @@ impl Format for Clamav {
             }),
             false => keep(&strings, files, "strings_off", |_| false),
         };
-        let empty = [&NO_HASH[..], ":*:Liaison.Empty:73\n"].concat();
+        let empty = [NO_HASH, ":*:Liaison.Empty:73\n"].concat();
         add(input, files, (".hsb", &empty), &of(input.rows, HASHES), push_hash);
         add(input, files, (".hdb", &empty[32..]), &of(input.rows, &[Kind::FileMd5]), push_hash);
         if choices.strings {

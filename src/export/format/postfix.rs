@@ -48,7 +48,7 @@ impl Format for Postfix {
         let bodies = bodies(input.rows, choices.body_max, files);
         add(input, files, ".access", &access, |out, row| push_line(out, row.atom.text(), row));
         add(input, files, ".cidr", &clients, |out, row| push_line(out, row.atom.text(), row));
-        add(input, files, ".regexp", &bodies, |out, row| push_body(out, row));
+        add(input, files, ".regexp", &bodies, push_body);
         Ok(())
     }
 }
