@@ -60,10 +60,34 @@ pub fn standing(
     let view = expiry::view(&rules, &facts, now);
     let decays = decay.model != Model::NONE && facts.pattern_is_stix;
     let left = |confidence: u8| if decays { view.score.round().clamp(0.0, 100.0) as u8 } else { confidence };
+    let fades = decays && source.confidence.is_some() && view.state == State::Active;
+    let faded = fades.then(|| Timestamp::from_micros(now.micros() + HOUR));
     Standing {
         state: view.state,
         confidence: source.confidence.map(left),
         until: view.expires_at,
-        changes: view.changes_at,
+        changes: view.changes_at.into_iter().chain(faded).min(),
+    }
+}
+
+/// So often what decay leaves of a confidence is looked at again, in microseconds.
+const HOUR: i64 = 3_600_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_decay_leaves_is_looked_at_again_within_the_hour() {
+        let now = Timestamp::parse("2026-03-05T00:00:00Z").unwrap();
+        let source = Source { confidence: Some(80), modified: now.micros(), ..Source::default() };
+        let of = |source: &Source, model| {
+            standing(source, Some(Kind::FileMd5), None, &Decay { model }, now).changes
+        };
+        let model = Model::polynomial(100.0, 1.0, 30.0).unwrap();
+        assert_eq!(of(&source, model), Some(Timestamp::from_micros(now.micros() + HOUR)));
+        assert_eq!(of(&source, Model::NONE), None);
+        let rule = Source { pattern_type: Some("yara".to_owned()), ..source };
+        assert_eq!(of(&rule, model), None);
     }
 }

@@ -66,7 +66,7 @@ def leave_out(name, reason, is_failure):
 
 def lacking(reason):
     """The test that runs is left out by name, or fails where it must not be."""
-    name = os.environ["PYTEST_CURRENT_TEST"].rpartition("::")[2].rpartition(" ")[0]
+    name = os.environ["PYTEST_CURRENT_TEST"].partition("::")[2].rpartition(" ")[0]
     return leave_out(name, reason, os.environ.get("CI") == "true" or os.environ.get("LIAISON_REQUIRE_TOOLS") == "1")
 
 

@@ -202,6 +202,8 @@ class Exporter:
         if not confirm:
             return
         ids = [thing["id"] for thing in objects if thing.get("pattern_type") == "stix" and not thing.get("revoked")]
+        # A few thousand objects are not examples.
+        ids = ids if len(ids) < 5 * PACKED else []
         for start in range(0, len(ids), 2_000):
             # Examples have addresses and names that are set aside for examples; warning lists know them.
             confirmed = self.hub.on_hub("warning", "confirm", *ids[start : start + 2_000])
@@ -227,9 +229,10 @@ def envelopes(objects):
 
 
 def packed(values):
-    """The same values, many in one indicator; what is no pattern of STIX stays as it is."""
-    yield from (value for value in values if "pattern_type" in value)
-    values = [value for value in values if "pattern_type" not in value]
+    """The same values, many in one indicator; what is a whole object, or no pattern of STIX, stays as it is."""
+    kept = ("pattern_type", "object")
+    yield from (value for value in values if any(key in value for key in kept))
+    values = [value for value in values if not any(key in value for key in kept)]
     for start in range(0, len(values), PACKED):
         some = values[start : start + PACKED]
         yield some[0] | {"pattern": "[" + " OR ".join(value["pattern"][1:-1] for value in some) + "]"}

@@ -13,7 +13,7 @@ from detection_rules import BAD, BAD_SIGMA, BAD_YARA, GOOD, GOOD_SIGMA, GOOD_YAR
 from conftest import program
 from exporting import export, exporter, indicator, many, MANY  # noqa: F401: a fixture
 
-BAD = b"a bad file"
+FILE = b"a bad file"
 HASHES = {"MD5": "md5", "SHA-1": "sha1", "SHA-256": "sha256"}
 
 
@@ -32,7 +32,7 @@ def some_of_all():
         indicator(equals("url:value", "http://www.evil.example/a%20b//c")),
         indicator(equals("url:value", "http://root.evil.example/")),
     ]
-    return values + [indicator(equals(f"file:hashes.'{h}'", hashlib.new(n, BAD + n.encode()).hexdigest())) for h, n in HASHES.items()]
+    return values + [indicator(equals(f"file:hashes.'{h}'", hashlib.new(n, FILE + n.encode()).hexdigest())) for h, n in HASHES.items()]
 
 
 PACKETS = (
@@ -41,9 +41,9 @@ PACKETS = (
     + hello("C2.evil.example") + hello("good.example", 43001)
     + web("c2.evil.example", "/gate.php?id=1;x|y") + web("www.evil.example", "/a%20b//c", client_port=42001)
     + web("root.evil.example", "/", client_port=42002) + web("root.evil.example", "/other", client_port=42003)
-    + web("good.example", "/bad", BAD + b"md5", client_port=42004)
-    + web("good.example", "/bad", BAD + b"sha1", client_port=42005)
-    + web("good.example", "/bad", BAD + b"sha256", client_port=42006)
+    + web("good.example", "/bad", FILE + b"md5", client_port=42004)
+    + web("good.example", "/bad", FILE + b"sha1", client_port=42005)
+    + web("good.example", "/bad", FILE + b"sha256", client_port=42006)
     + session("198.51.100.7", 8080, b"x") + session("203.0.113.9", 8080, b"x") + session("2001:db8::66", 8080, b"x")
 )
 
@@ -192,7 +192,7 @@ def test_yara_finds_files(export, tmp_path):
     bad = tmp_path / "bad"
     bad.mkdir()
     for name in HASHES.values():
-        (bad / name).write_bytes(BAD + name.encode())
+        (bad / name).write_bytes(FILE + name.encode())
     (bad / "good").write_bytes(b"good")
     run = subprocess.run([program("yara"), "-r", str(out / "liaison.yar"), str(bad)], capture_output=True, text=True, timeout=60)
     assert run.returncode == 0 and run.stderr == ""
@@ -254,7 +254,7 @@ def test_sigma_becomes_a_search(export, tmp_path):
     for wanted in [
         'QueryName IN ("c2.evil.example", "*.c2.evil.example")', '"cs-host"="c2.evil.example"',
         '"http://c2.evil.example/gate.php?id=1;x|y"', 'DestinationIp="203.0.113.0/24"', '"198.51.100.7"', '"2001:db8::66"',
-        '"*SHA256=' + hashlib.sha256(BAD + b"sha256").hexdigest(), r'"http://a.example/\*?b=c"',
+        '"*SHA256=' + hashlib.sha256(FILE + b"sha256").hexdigest(), r'"http://a.example/\*?b=c"',
     ]:
         assert wanted in searches, searches
 
@@ -263,7 +263,8 @@ def test_sigma_becomes_a_search(export, tmp_path):
 def test_sigma_takes_one(export, tmp_path, level):
     # Of what is RED an organisation sees its own only.
     owners = [None] if level == "red" else ["O'Neil: #1\ufffe", "- x"]
-    out, _ = export("sigma", [indicator(equals("domain-name:value", "c2.evil.example"), tlp=level, owners=owners)])
+    out, report = export("sigma", [indicator(equals("domain-name:value", "c2.evil.example"), tlp=level, owners=owners)])
+    assert report["rows"] == 1
     code, issues, text = sigma_check(out, tmp_path)
     # TLP 1.0 knows no level of that name, and there is a check of tags against either version.
     assert code == 0 and len(issues) == (2 if level in ("clear", "amber+strict") else 0), text
@@ -307,7 +308,8 @@ def test_sigma_refuses_what_is_broken(export, tmp_path, change):
 
 
 def foreign(rules, language="suricata"):
-    return [indicator(rule, pattern_type=language) for rule in rules]
+    # The hub takes no pattern without text, and no NUL.
+    return [indicator(rule, pattern_type=language) for rule in rules if rule.strip("\0")]
 
 
 def test_suricata_takes_good_rules_of_others(export, tmp_path):
@@ -323,7 +325,7 @@ def test_suricata_takes_good_rules_of_others(export, tmp_path):
 
 def test_suricata_leaves_out_what_is_not_understood(export):
     _, report = export("suricata", foreign(BAD))
-    assert report["left_out"] == {"not_understood": len(BAD)}
+    assert report["left_out"] == {"not_understood": len(foreign(BAD))}
 
 
 def test_suricata_takes_every_rule_of_others_that_passes(export, tmp_path):
@@ -350,7 +352,7 @@ def test_yara_takes_good_rules_of_others(export, tmp_path):
 
 def test_yara_leaves_out_what_is_not_understood(export):
     _, report = export("yara", foreign(BAD_YARA, "yara"))
-    assert report["left_out"] == {"not_understood": len(BAD_YARA)}
+    assert report["left_out"] == {"not_understood": len(foreign(BAD_YARA))}
 
 
 def test_yara_takes_every_rule_of_others_that_passes(export, tmp_path):
@@ -372,7 +374,7 @@ def test_sigma_takes_good_rules_of_others(export, tmp_path):
 
 def test_sigma_leaves_out_what_is_not_understood(export):
     _, report = export("sigma", foreign(BAD_SIGMA, "sigma"))
-    assert report["left_out"] == {"not_understood": len(BAD_SIGMA)}
+    assert report["left_out"] == {"not_understood": len(foreign(BAD_SIGMA))}
 
 
 def test_sigma_takes_every_rule_of_others_that_passes(export, tmp_path):

@@ -13,7 +13,7 @@ from stix2.parsing import parse
 from stix2validator import ValidationOptions, validate_string
 
 from conftest import lacking
-from exporting import MANY, day, export, exporter, indicator, many  # noqa: F401
+from exporting import MANY, day, export, exporter, indicator, many, stix  # noqa: F401
 
 OPENCTI = os.environ.get("OPENCTI_PYTHON", str(Path(__file__).parents[2] / ".venv-opencti/bin/python"))
 SPLIT = """
@@ -24,6 +24,8 @@ print(expected, len(rejected), len(bundles))
 """
 HARD = 'a "b" \\ \n},{ \u202e \u2028 =1+1 \U0001f600 ' + "x" * 5000
 MADE = {}
+# So many that they are read page by page.
+OBJECTS = 12_000
 
 
 def files(directory):
@@ -48,9 +50,11 @@ def some():
 
 
 def once(export, format):
-    """An export of many values, made once."""
+    """An export of many values, made once; of whole objects one for each value."""
+    if "objects" not in MADE:
+        MADE["objects"] = [{"object": stix(value)} for value in many("mixed", OBJECTS)]
     if format not in MADE:
-        MADE[format] = export(format, many("mixed"))
+        MADE[format] = export(format, many("mixed") if format == "misp" else MADE["objects"])
     return MADE[format]
 
 
@@ -161,8 +165,8 @@ def test_many_objects_are_read(export):
     directory, _ = once(export, "stix")
     bundle = bundle_of(directory)
     objects = [one for one in bundle["objects"] if one["type"] == "indicator"]
-    assert len({one["id"] for one in objects}) == len(objects) == MANY
-    assert {one["pattern"] for one in objects} == {one["pattern"] for one in many("mixed")}
+    assert len({one["id"] for one in objects}) == len(objects) == OBJECTS
+    assert {one["pattern"] for one in objects} == {one["pattern"] for one in many("mixed", OBJECTS)}
     # They need minutes for all.
     part = json.dumps(bundle | {"objects": bundle["objects"][-500:]})
     assert errors(part) == []
