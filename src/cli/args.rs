@@ -15,7 +15,7 @@ pub(super) use audit::{
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
 pub(super) use erasing::{EraseArgs, HoldArgs, HoldCommand, WhichArgs};
 pub(super) use export::{
-    ConfirmArgs, ExportFilesArgs, ExportFilesCommand, FormatsArgs, RunArgs, TestArgs, WarningArgs,
+    ConfirmArgs, ExportFilesArgs, ExportFilesCommand, FormatsArgs, PushArgs, RunArgs, TestArgs, WarningArgs,
     WarningCommand,
 };
 pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};

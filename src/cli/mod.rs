@@ -20,6 +20,7 @@ mod pki;
 mod policy;
 mod poll;
 mod publish;
+mod push;
 mod registry;
 mod review;
 mod warning;

@@ -2,12 +2,12 @@
 
 use super::App;
 use super::error::Failure;
-use super::export::handlings;
 use super::objects::{check_encoding, read_body};
 use super::peer::{Caller, key_of};
 use super::review::ours;
 use crate::audit::Event;
 use crate::audit::event::{Served, View};
+use crate::export::serve::handlings;
 use crate::lookup::{LookUp, Question, Received, TooMuch};
 use crate::stix::Timestamp;
 use crate::store::Error as StoreError;

@@ -13,7 +13,7 @@ const ORDER: [&[&str]; 12] = [
     &["ingest"],
     &["feed"],
     &["export"],
-    &["lookup"],
+    &["lookup", "push"],
     &["http", "client"],
     &["cli"],
 ];
