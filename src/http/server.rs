@@ -169,12 +169,17 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     if let Some(listener) = serving.devices {
         servers.push(serve_devices(app.clone(), listener, for_devices)?);
     }
-    actix_web::rt::spawn(super::upkeep::keep(app.clone()));
-    actix_web::rt::spawn(watch(app.clone(), serving.tls, generation));
-    actix_web::rt::spawn(auditing::keep(app.clone(), serving.audit.clone()));
-    let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
     let pushing = pushing::start(&app, serving.pushes)?;
+    keep_up(&app, serving.tls, generation, &serving.audit);
+    let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
     Ok(Running { servers, handles, app, audit: serving.audit, pushing })
+}
+
+/// Starts what the server does by itself.
+fn keep_up(app: &web::Data<App>, tls: TlsFiles, generation: Option<u64>, audit: &Auditing) {
+    actix_web::rt::spawn(super::upkeep::keep(app.clone()));
+    actix_web::rt::spawn(watch(app.clone(), tls, generation));
+    actix_web::rt::spawn(auditing::keep(app.clone(), audit.clone()));
 }
 
 /// Serves the operator, on the machine itself.

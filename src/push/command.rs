@@ -50,6 +50,7 @@ impl Hook {
         let before = crate::export::place::meta(&self.dir, &meta.name);
         let mut served = meta.clone();
         served.files.retain(|file| !file.is_state);
+        served.rights.clear();
         let mut names = Vec::new();
         for file in &served.files {
             let bytes = place

@@ -62,7 +62,7 @@ impl Round<'_> {
     pub fn waiting(&self, deletes: bool) -> io::Result<Waiting> {
         let mut rows = Rows::open(self.file, self.shape)?;
         let mut changed = 0;
-        while let Some(row) = rows.next()? {
+        while let Some(row) = rows.read()? {
             changed += usize::from(self.wants(&row));
         }
         let gone = self.cursor.keys().filter(|key| deletes && !rows.seen().contains(key)).count();
@@ -74,7 +74,7 @@ impl Round<'_> {
         let unreadable = |error| Failure::of_file(self.file, &error);
         let mut rows = Rows::open(self.file, self.shape).map_err(unreadable)?;
         let mut batch = Batch::new();
-        while let Some(row) = rows.next().map_err(|error| Failure::of_file(self.file, &error))? {
+        while let Some(row) = rows.read().map_err(|error| Failure::of_file(self.file, &error))? {
             if !self.wants(&row) {
                 continue;
             }

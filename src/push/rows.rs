@@ -94,7 +94,7 @@ impl Rows {
     }
 
     /// The next row.
-    pub fn next(&mut self) -> io::Result<Option<Row>> {
+    pub fn read(&mut self) -> io::Result<Option<Row>> {
         loop {
             let mut line = Vec::new();
             let read = self.input.by_ref().take(LINE_MAX + 1).read_until(b'\n', &mut line)?;
@@ -193,7 +193,7 @@ mod tests {
         std::fs::write(file.path(), text).unwrap();
         let mut rows = Rows::open(file.path(), shape).unwrap();
         let mut found = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
+        while let Some(row) = rows.read().unwrap() {
             found.push((row.key, row.hash, String::from_utf8(row.line.unwrap()).unwrap()));
         }
         assert_eq!(rows.seen().len(), found.len());
@@ -244,9 +244,9 @@ mod tests {
         let long = vec![b'a'; usize::try_from(LINE_MAX).unwrap() + 10];
         std::fs::write(file.path(), [&long[..], b"\nb\n"].concat()).unwrap();
         let mut rows = Rows::open(file.path(), Shape::Text).unwrap();
-        assert!(rows.next().unwrap().unwrap().line.is_none());
-        assert_eq!(rows.next().unwrap().unwrap().line.unwrap(), b"b");
-        assert!(rows.next().unwrap().is_none());
+        assert!(rows.read().unwrap().unwrap().line.is_none());
+        assert_eq!(rows.read().unwrap().unwrap().line.unwrap(), b"b");
+        assert!(rows.read().unwrap().is_none());
     }
 
     #[test]
