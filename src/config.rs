@@ -2,9 +2,11 @@
 
 mod audit;
 mod export;
+mod push;
 
 pub use audit::Audit;
 pub use export::{Export, Lists};
+pub use push::{Push, PushKind};
 
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -42,6 +44,9 @@ pub struct Config {
     /// Values that must not be published.
     #[serde(default)]
     pub warning_lists: Lists,
+    /// Where exports are sent as they change.
+    #[serde(default)]
+    pub push: Vec<Push>,
 }
 
 /// `[server]`
@@ -199,6 +204,11 @@ impl Config {
         for path in paths.into_iter().chain([&mut audit.key, &mut audit.checkpoints]).chain(lists) {
             *path = base.join(&path);
         }
+        for push in &mut self.push {
+            for path in [&mut push.dir, &mut push.token_file, &mut push.ca].into_iter().flatten() {
+                *path = base.join(&path);
+            }
+        }
         if let Some(file) = self.store.url.strip_prefix("sqlite:") {
             self.store.url = format!("sqlite:{}", base.join(file).display());
         }
@@ -343,7 +353,8 @@ mod tests {
         let example = include_str!("../liaison.example.toml");
         let is_setting = |text: &&str| {
             let name = text.split(" = ").next().unwrap_or_default();
-            text.contains(" = ") && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+            *text == "[[push]]"
+                || text.contains(" = ") && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
         };
         let uncommented: String = example
             .lines()
@@ -362,10 +373,14 @@ mod tests {
             config.audit = Audit::default();
             config.export = Export::default();
             config.warning_lists = Lists::default();
+            config.push.clear();
             config.store.url.clear();
             format!("{config:?}")
         };
         assert_eq!(describe(&shown), describe(&plain));
+        let kinds: Vec<_> = shown.push.iter().map(|push| push.kind).collect();
+        assert_eq!(kinds, [PushKind::Command, PushKind::SplunkHec, PushKind::Elastic, PushKind::Syslog]);
+        assert!(plain.push.is_empty() && shown.push.iter().all(|push| push.strange().is_empty()));
         for key in [
             "public_url",
             "description",

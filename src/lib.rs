@@ -16,6 +16,8 @@
 //! * [`ingest`]: an envelope becomes a batch for the store.
 //! * [`feed`]: pages as they are sent: fast paths, `next`, cache.
 //! * [`export`]: files for those who never speak TAXII: lists, rules, feeds.
+//! * [`lookup`]: which shared objects name a value, for many values at once.
+//! * [`push`]: exports are sent to SIEMs and programs as they change.
 //! * [`http`]: the server. Its route table is one function.
 //! * [`client`]: a TAXII client, for our own server and others.
 //! * [`cli`]: the commands; the only place that wires things together.
@@ -53,6 +55,10 @@ pub mod ingest;
 pub mod feed;
 
 pub mod export;
+
+pub mod lookup;
+
+pub mod push;
 
 pub mod http;
 

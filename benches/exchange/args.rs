@@ -56,6 +56,8 @@ pub(crate) enum Group {
     Insert,
     /// Exports of a large collection.
     Exports,
+    /// Looking 10,000 values up among as many as the large collection has.
+    Lookup,
 }
 
 impl Args {

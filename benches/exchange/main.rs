@@ -11,7 +11,8 @@
 //! * [`hub`]: a scratch hub and its server; [`process`]: what the kernel tells about a process
 //! * [`objects`]: what is published; [`http`], [`load`]: clients
 //! * [`bare`]: the server to compare with
-//! * [`polls`], [`pages`], [`silent`], [`publish`], [`handlings`], [`insert`], [`exports`]: the figures
+//! * [`polls`], [`pages`], [`silent`], [`publish`], [`handlings`], [`insert`], [`exports`],
+//!   [`lookups`]: the figures
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its figures")]
 
@@ -23,6 +24,7 @@ mod http;
 mod hub;
 mod insert;
 mod load;
+mod lookups;
 mod objects;
 mod pages;
 mod polls;
@@ -98,6 +100,9 @@ fn run(args: &Args) -> anyhow::Result<bool> {
     }
     if args.wants(Group::Exports) {
         exports::measure(args, &runtime, hubs, &mut report)?;
+    }
+    if args.wants(Group::Lookup) {
+        lookups::measure(args, &runtime, hubs, many, &mut report)?;
     }
     report.memory();
     report.print(args)?;

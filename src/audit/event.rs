@@ -185,6 +185,8 @@ pub enum View {
     Versions,
     /// An export: of the objects that this says could be in it, those that were active and that it asks for.
     Export,
+    /// A look-up: of the objects that the filter names, values and what is said of them.
+    Lookup,
 }
 
 /// Requests were refused for want of a right.
@@ -318,6 +320,14 @@ pub enum HoldAction {
 pub struct Handlings(Vec<u8>);
 
 impl Handlings {
+    /// The numbers of the bits that are set, from the lowest of the first word on.
+    pub fn of_bits(words: &[u64]) -> Self {
+        let bits = words.iter().enumerate().flat_map(|(at, word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at as u32 * 64 + bit)
+        });
+        bits.collect()
+    }
+
     /// Is the handling with this number in the set?
     pub fn contains(&self, number: u32) -> bool {
         self.0.get(number as usize / 8).is_some_and(|byte| byte & (1 << (number % 8)) != 0)

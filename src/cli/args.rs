@@ -5,6 +5,7 @@ mod content;
 mod erasing;
 mod export;
 mod governance;
+mod lookup;
 mod review;
 
 pub(super) use audit::{
@@ -14,10 +15,11 @@ pub(super) use audit::{
 pub(super) use content::{ContentCommand, IdArgs, PatternCommand, SchemaArgs, ValidateArgs};
 pub(super) use erasing::{EraseArgs, HoldArgs, HoldCommand, WhichArgs};
 pub(super) use export::{
-    ConfirmArgs, ExportFilesArgs, ExportFilesCommand, FormatsArgs, RunArgs, TestArgs, WarningArgs,
+    ConfirmArgs, ExportFilesArgs, ExportFilesCommand, FormatsArgs, PushArgs, RunArgs, TestArgs, WarningArgs,
     WarningCommand,
 };
 pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};
+pub(super) use lookup::LookupArgs;
 pub(super) use review::{How, ReviewArgs, ReviewCommand, Which};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -59,6 +61,8 @@ pub(super) enum Command {
     Poll(PollArgs),
     /// Show who this certificate is to a server, and what it may use there.
     Whoami(WhoamiArgs),
+    /// Look values up, or those in a log: which shared objects name them, and what is said of them.
+    Lookup(LookupArgs),
     /// Tell why a client sees an object, or does not: each line of the decision.
     Explain(ExplainArgs),
     /// What a change of the registry would do.

@@ -31,6 +31,7 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
     let config = load(&args.hub)?;
     crate::telemetry::start(&config.log).map_err(|error| stop(Exit::Usage, error))?;
     check_keys(&config)?;
+    let pushes = super::push::declared(&config)?;
     let clock = Clock::system();
     let cache = Arc::new(PageCache::new(config.store.page_cache_bytes));
     let options = sqlite::Options {
@@ -71,6 +72,7 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
         devices,
         exports: config.export.dir.clone(),
         lists,
+        pushes,
     };
     let public_url = serving.settings.public_url.clone();
     actix_web::rt::System::new().block_on(async move {
@@ -115,6 +117,11 @@ pub(super) fn check(args: &HubArgs) -> anyhow::Result<Exit> {
     let mut notes = vec![format!("settings: {}", args.config.display())];
     if let Err(error) = check_keys(&config) {
         problems.push(error.to_string());
+    }
+    match super::push::declared(&config) {
+        Ok(pushes) if pushes.is_empty() => {}
+        Ok(pushes) => notes.push(format!("pushes: {}", pushes.len())),
+        Err(error) => problems.push(error.to_string()),
     }
     let now = Clock::system();
     for (name, path) in [("server certificate", &config.tls.cert), ("client_ca", &config.tls.client_ca)] {

@@ -13,12 +13,14 @@ mod hold;
 mod hub;
 mod init;
 mod input;
+mod lookup;
 mod orders;
 mod output;
 mod pki;
 mod policy;
 mod poll;
 mod publish;
+mod push;
 mod registry;
 mod review;
 mod warning;
@@ -72,6 +74,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Review(args) => review::run(&args),
         Command::Poll(args) => poll::run(&args),
         Command::Whoami(args) => connect::whoami(&args),
+        Command::Lookup(args) => lookup::run(&args),
         Command::Explain(args) => policy::explain(&args),
         Command::Policy(args::PolicyCommand::Simulate(args)) => policy::simulate(&args),
         Command::Export(args) => export::run(&args),

@@ -74,7 +74,7 @@ pub(super) fn text(text: &str) {
 }
 
 /// A JSON text in which dangerous characters are written with escapes.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let escape = |c: char, out: &mut String| match is_dangerous(c) {
         true => c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}"))),
         false => out.push(c),
@@ -103,7 +103,7 @@ pub(super) fn note(text: &str) {
 }
 
 /// Text from outside as a terminal may have it: control characters and bidirectional marks escaped.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let escape = |c: char| if is_dangerous(c) { c.escape_unicode().to_string() } else { c.to_string() };
     text.chars().map(escape).collect()
 }

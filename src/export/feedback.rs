@@ -76,6 +76,22 @@ impl Feedback {
         Ok(feedback)
     }
 
+    /// Reads what is said of some objects, by scope. An object is given by the number of its scope and its id.
+    pub fn about(
+        store: &dyn Store,
+        scopes: &[ReadScope],
+        objects: &[(usize, &str)],
+    ) -> Result<Vec<Self>, Error> {
+        let mut feedback: Vec<Self> = scopes.iter().map(|_| Self::default()).collect();
+        if !objects.is_empty() {
+            store.said(scopes, objects, SAID_MAX, &mut |scope, owner, json| {
+                let object: Value = serde_json::from_slice(json).unwrap_or_default();
+                feedback[scope].take(&object, owner);
+            })?;
+        }
+        Ok(feedback)
+    }
+
     fn take(&mut self, object: &Value, who: &str) {
         // Counted 0 times is: looked for, and not seen.
         if object["revoked"] == true || object["count"] == 0 {
@@ -110,6 +126,9 @@ impl Feedback {
         self.by_id.get(id).map(|said| Heard { said, owner })
     }
 }
+
+/// Sightings, and opinions, of one object that a look-up reads: the last that came.
+const SAID_MAX: usize = 1_000;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! What objects name becomes rows: one for each value, however many objects name it (export formats §1).
 
+use super::Class;
 use super::feedback::Feedback;
 use super::row::{Facts, Row, Rule};
 use super::standing::{Decay, Standing, standing};
@@ -15,13 +16,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// Rows in the making.
 pub(super) struct Gather<'a> {
     pub(super) export: &'a Export,
+    /// What the format's consumers do.
+    pub(super) class: Class,
     /// Kinds that the format has a place for, by number.
     pub(super) places: Vec<bool>,
     /// It takes whole objects, whatever language their patterns are in.
     pub(super) takes_objects: bool,
     /// Languages of patterns that it takes.
     pub(super) languages: &'static [&'static str],
-    /// Says whether a value must not be published, and counts what it says.
+    /// Is a value that an object names on a warning list, unconfirmed?
     pub(super) warned: &'a dyn Fn(&Atom, &str) -> bool,
     pub(super) now: Timestamp,
     pub(super) rows: HashMap<Atom, Facts>,
@@ -112,12 +115,14 @@ impl Gather<'_> {
         if !self.places[usize::from(atom.kind().number())] {
             return self.leave_out("no_place");
         }
-        if (self.warned)(&atom, &source.id) {
+        let warned = (self.warned)(&atom, &source.id);
+        // What people keep for themselves may hold it, if it says so.
+        if warned && self.class != Class::Archive {
             return self.leave_out("warning_list");
         }
         self.included.insert(source.id.clone());
         self.caveats(handling);
-        let facts = self.facts(place, handling, source, found);
+        let facts = Facts { warned, ..self.facts(place, handling, source, found) };
         match self.rows.entry(atom) {
             Entry::Vacant(entry) => {
                 entry.insert(facts);
@@ -163,6 +168,7 @@ impl Gather<'_> {
             confidence: found.confidence,
             tlp: handling.level(self.now),
             pap: handling.pap(self.now),
+            warned: false,
             valid_from: Timestamp::from_micros(source.valid_from),
             valid_until: found.until,
             classification: source.classification.as_deref().unwrap_or("undetermined").to_owned(),
@@ -210,6 +216,7 @@ fn merge(known: &mut Facts, other: Facts) {
     newer.confidence = newer.confidence.max(older.confidence);
     newer.tlp = newer.tlp.max(older.tlp);
     newer.pap = newer.pap.max(older.pap);
+    newer.warned |= older.warned;
     newer.valid_from = newer.valid_from.min(older.valid_from);
     newer.valid_until = newer.valid_until.zip(older.valid_until).map(|(one, other)| one.max(other));
     newer.owners.extend(older.owners);

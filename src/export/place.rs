@@ -36,7 +36,7 @@ pub struct Meta {
     /// What was left out, by reason.
     pub left_out: BTreeMap<String, u64>,
     /// SHA-256 of what the registry let it hold: what the registry takes away goes at once.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub rights: String,
     /// Its files; the first is the main one.
     pub files: Vec<Listed>,
@@ -100,8 +100,8 @@ impl Place {
         for (file, listed) in files.files.iter().zip(&meta.files) {
             self.put(&file.name, &file.bytes)?;
             if !file.is_state {
-                let line = format!("{}  {}\n", listed.sha256, file.name);
-                self.put(&format!("{}.sha256", file.name), line.as_bytes())?;
+                let name = format!("{}.sha256", listed.name);
+                self.put(&name, meta.checksum(&name).unwrap_or_default().as_bytes())?;
             }
         }
         // Last: what it says is there, is there.
@@ -125,7 +125,8 @@ impl Place {
         Ok(())
     }
 
-    fn forget_held(&self) -> io::Result<()> {
+    /// Takes away what was held back: it is not wanted any more.
+    pub fn forget_held(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "held") {
@@ -181,6 +182,13 @@ impl Meta {
             rights: String::new(),
             files: files.files.iter().map(listed).collect(),
         }
+    }
+
+    /// What the file with the checksum of a file holds, if it is the name of such a one.
+    pub fn checksum(&self, name: &str) -> Option<String> {
+        let of = name.strip_suffix(".sha256")?;
+        let file = self.files.iter().find(|file| file.name == of && !file.is_state)?;
+        Some(format!("{}  {}\n", file.sha256, file.name))
     }
 
     /// The file of this name that is served; the main file without one.

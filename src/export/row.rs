@@ -21,6 +21,8 @@ pub struct Facts {
     pub tlp: Tlp,
     /// The most restricted use.
     pub pap: Pap,
+    /// On a warning list, and nobody has confirmed it: only exports for people have such values.
+    pub warned: bool,
     /// The earliest.
     pub valid_from: Timestamp,
     /// The latest; absent means open.

@@ -112,6 +112,7 @@ impl Job<'_> {
         let warned = |atom: &Atom, id: &str| self.is_warned(atom, id);
         let mut gather = Gather {
             export: self.export,
+            class: self.format.class(),
             places: gather::places(|kind| self.format.takes_objects() || self.format.takes(kind)),
             takes_objects: self.format.takes_objects(),
             languages: self.format.languages(),
@@ -125,7 +126,7 @@ impl Job<'_> {
             caveats: BTreeSet::new(),
             changes: None,
         };
-        let names = self.names();
+        let names = self.directory.organisation_names();
         let mut parts = Vec::new();
         let (mut whole, mut texts) = (Vec::new(), HashMap::new());
         let scopes = self.scopes();
@@ -217,17 +218,6 @@ impl Job<'_> {
         }
     }
 
-    /// Names of organisations by their identities.
-    fn names(&self) -> HashMap<String, String> {
-        let organisations = self.directory.registry().organisations.iter();
-        organisations
-            .flat_map(|organisation| {
-                let [identities, ..] = self.directory.names_of(&organisation.id);
-                identities.into_iter().map(|id| (id, organisation.name.clone()))
-            })
-            .collect()
-    }
-
     /// Is a value on a list that keeps it out? What analysts keep for themselves may hold it.
     fn is_warned(&self, atom: &Atom, id: &str) -> bool {
         if self.format.class() == super::Class::Archive
@@ -253,6 +243,7 @@ impl Job<'_> {
             selected.about.generated = then;
             let files = self.write(&place, &selected)?;
             if place.is_as(meta, &files) && meta.rights == selected.rights {
+                place.forget_held().map_err(failed)?;
                 return Ok(Made::Unchanged(meta.clone()));
             }
         }

@@ -3,15 +3,17 @@
 use super::format::named;
 use super::place::{self, Listed, Meta, Place};
 use super::run::{ExportError, Job, Made, Part};
+use crate::audit::Event;
+use crate::audit::event::{Handlings, Served, View};
 use crate::policy::Directory;
 use crate::registry::Export;
 use crate::stix::Timestamp;
 use crate::store::{PageCache, Store};
 use crate::warning::WarningLists;
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// All exports of a hub.
@@ -44,6 +46,11 @@ impl Exports {
     /// The warning lists in force.
     pub fn lists(&self) -> &Arc<WarningLists> {
         &self.lists
+    }
+
+    /// Where the files of all exports are.
+    pub fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Where the files of an export are.
@@ -130,6 +137,33 @@ impl Current {
                     && part.visible == store.visibility(scope.scope())
             })
     }
+}
+
+/// What the audit log is told when somebody receives an export.
+pub fn served_event(
+    part: &Part,
+    (by, key): (&str, &str),
+    objects: u64,
+    now: Timestamp,
+    (log_from, log_to): (u64, u64),
+) -> Event {
+    let newest = part.newest.unwrap_or(Timestamp::from_micros(0)).to_string();
+    Event::Served(Box::new(Served {
+        by: by.to_owned(),
+        key: key.to_owned(),
+        collection: part.collection.clone(),
+        view: View::Export,
+        filter: BTreeMap::from([("version".to_owned(), serde_json::json!(["last"]))]),
+        first: part.newest.map(|_| Timestamp::from_micros(0).to_string()),
+        last: part.newest.map(|newest| newest.to_string()),
+        objects,
+        pages: 1,
+        visible: Handlings::of_bits(&part.visible),
+        newest,
+        log_from,
+        log_to,
+        until: now.to_string(),
+    }))
 }
 
 /// The format that an export names.

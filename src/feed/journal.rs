@@ -6,7 +6,7 @@
 
 use super::Kind;
 use crate::audit::Event;
-use crate::audit::event::{Refused, Served, View};
+use crate::audit::event::{Handlings, Refused, Served, View};
 use crate::stix::{StixId, Timestamp};
 use crate::taxii::Match;
 use parking_lot::Mutex;
@@ -253,9 +253,6 @@ impl Entry {
 
     fn event(self) -> Event {
         let time = |micros| Timestamp::from_micros(micros).to_string();
-        let bits = self.visibility.iter().enumerate().flat_map(|(at, word)| {
-            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at as u32 * 64 + bit)
-        });
         Event::Served(Box::new(Served {
             by: self.client.to_string(),
             key: self.key,
@@ -270,7 +267,7 @@ impl Entry {
             last: Some(time(self.last)),
             objects: self.objects,
             pages: self.pages,
-            visible: bits.collect(),
+            visible: Handlings::of_bits(&self.visibility),
             newest: self.state.newest.unwrap_or(Timestamp::from_micros(0)).to_string(),
             log_from: self.state.log_from,
             log_to: self.state.log_to,

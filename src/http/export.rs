@@ -3,11 +3,9 @@
 use super::App;
 use super::error::Failure;
 use super::peer::{Caller, key_of};
-use crate::audit::Event;
-use crate::audit::event::{Served, View};
+use crate::export::format::TEXT;
 use crate::export::place::Listed;
-use crate::export::run::Part;
-use crate::export::serve::Current;
+use crate::export::serve::{Current, served_event};
 use crate::export::{ExportError, Meta};
 use crate::policy::{Directory, may_fetch};
 use crate::registry::Export;
@@ -18,7 +16,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -85,6 +82,12 @@ pub(super) async fn send(
             .insert_header((header::CACHE_CONTROL, CACHE))
             .json(served(&current.meta)));
     }
+    if let Some(line) = wanted.and_then(|name| current.meta.checksum(name)) {
+        return Ok(HttpResponse::Ok()
+            .content_type(TEXT)
+            .insert_header((header::CACHE_CONTROL, CACHE))
+            .body(line));
+    }
     let file = current.meta.file(wanted).ok_or(Failure::NotFound)?.clone();
     let is_gzip = accepts_gzip(request);
     let tag = if is_gzip { format!("\"{}-gzip\"", file.sha256) } else { format!("\"{}\"", file.sha256) };
@@ -138,36 +141,6 @@ fn note(app: &App, current: &Current, by: &str, key: &str, now: Timestamp) -> Re
         app.feed.journal().sends(event).map_err(|full| StoreError::Busy(full.to_string()))?;
     }
     Ok(())
-}
-
-/// What the audit log is told when somebody receives an export.
-pub fn served_event(
-    part: &Part,
-    (by, key): (&str, &str),
-    objects: u64,
-    now: Timestamp,
-    (log_from, log_to): (u64, u64),
-) -> Event {
-    let bits = part.visible.iter().enumerate().flat_map(|(at, word)| {
-        (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at as u32 * 64 + bit)
-    });
-    let newest = part.newest.unwrap_or(Timestamp::from_micros(0)).to_string();
-    Event::Served(Box::new(Served {
-        by: by.to_owned(),
-        key: key.to_owned(),
-        collection: part.collection.clone(),
-        view: View::Export,
-        filter: BTreeMap::from([("version".to_owned(), serde_json::json!(["last"]))]),
-        first: part.newest.map(|_| Timestamp::from_micros(0).to_string()),
-        last: part.newest.map(|newest| newest.to_string()),
-        objects,
-        pages: 1,
-        visible: bits.collect(),
-        newest,
-        log_from,
-        log_to,
-        until: now.to_string(),
-    }))
 }
 
 fn find<'a>(directory: &'a Directory, name: &str) -> Option<&'a Export> {

@@ -9,21 +9,24 @@ mod device;
 mod error;
 mod export;
 mod gate;
+mod lookup;
 mod objects;
 mod own;
 mod peer;
 mod preview;
+mod pushing;
 mod review;
 mod server;
 mod server_info;
 pub mod tls;
 mod upkeep;
 
+pub use crate::export::serve::served_event;
 pub use admin::Report;
 pub use audit::{ConsistencyProof, InclusionProof, LatestCheckpoint, LogPage, Receivers};
 pub use auditing::Auditing;
 pub use device::token_hash;
-pub use export::{ExportList, Offered, served_event};
+pub use export::{ExportList, Offered};
 pub use own::Whoami;
 pub use preview::{Preview, Previewed};
 pub use review::{Decided, Decisions, Listing, Outcomes, SEVERAL_MAX, Shown, Waiting};
@@ -114,6 +117,11 @@ fn routes(config: &mut ServiceConfig) {
                 .route(head().to(server_info::discovery)),
         )
         .service(read_only("/liaison/v1/whoami").route(get().to(own::whoami)).route(head().to(own::whoami)))
+        .service(
+            at("/liaison/v1/lookup")
+                .route(web::post().to(lookup::look_up))
+                .default_service(web::to(|| refuse(Failure::Method("POST")))),
+        )
         .configure(review_routes)
         .service(
             read_only("/{root}")

@@ -3,12 +3,14 @@
 use super::auditing::{self, Auditing};
 use super::connection::{Shares, on_connect};
 use super::gate::{Gate, pass};
+use super::pushing::{self, Pushing};
 use super::tls::{ServerIdentity, TlsError, Trust, TrustFiles, device_config, server_config};
 use super::{App, Settings, admin, device, routes};
 use crate::clock::Clock;
 use crate::export::Exports;
 use crate::feed::{Feed, PageLimits};
 use crate::policy::Directory;
+use crate::push::Push;
 use crate::registry::Registry;
 use crate::store::{self, Handle, PageCache, Store};
 use crate::taxii::CursorKey;
@@ -51,6 +53,8 @@ pub struct Serving {
     pub exports: PathBuf,
     /// Values that must not be published.
     pub lists: Arc<WarningLists>,
+    /// Where exports are sent as they change.
+    pub pushes: Vec<Push>,
 }
 
 /// Where certificates and the revocation list are.
@@ -75,6 +79,7 @@ pub struct Running {
     /// For looking at from outside.
     pub app: web::Data<App>,
     audit: Auditing,
+    pushing: Pushing,
 }
 
 /// Why the server does not start.
@@ -168,7 +173,8 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     actix_web::rt::spawn(watch(app.clone(), serving.tls, generation));
     actix_web::rt::spawn(auditing::keep(app.clone(), serving.audit.clone()));
     let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
-    Ok(Running { servers, handles, app, audit: serving.audit })
+    let pushing = pushing::start(&app, serving.pushes)?;
+    Ok(Running { servers, handles, app, audit: serving.audit, pushing })
 }
 
 /// Serves the operator, on the machine itself.
@@ -203,6 +209,7 @@ impl Running {
 
     /// To be called when the servers have stopped: brings to the audit log what is not in it yet.
     pub async fn finish(self) {
+        self.pushing.end().await;
         auditing::end(&self.app, &self.audit).await;
     }
 }

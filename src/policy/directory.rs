@@ -229,6 +229,14 @@ impl Directory {
         [identities, vec![found.id.clone(), found.name.clone()], found.hosts.clone()]
     }
 
+    /// Names of organisations by their identities.
+    pub fn organisation_names(&self) -> HashMap<String, String> {
+        let organisations = self.registry.organisations.iter();
+        organisations
+            .flat_map(|found| identities_of(found).into_iter().map(|(id, _)| (id, found.name.clone())))
+            .collect()
+    }
+
     /// The STIX identity of an organisation.
     pub(super) fn identity_of(&self, organisation: &str) -> String {
         let found = self.registry.organisations.iter().find(|found| found.id == organisation);

@@ -126,10 +126,10 @@ impl Check {
         }
         if !(0.0..=100.0).contains(&model.threshold) {
             self.add(&place, "threshold must be from 0 to 100");
-        } else if positive(model.lifetime_days) && positive(model.decay_speed) {
-            // With a model that there cannot be nothing would ever decay.
-            let curve = Model::polynomial(model.lifetime_days, model.decay_speed, model.threshold);
-            curve.err().into_iter().for_each(|wrong| self.add(&place, wrong.to_string()));
+        } else if let Err(error) = Model::polynomial(model.lifetime_days, model.decay_speed, model.threshold)
+        {
+            // Otherwise nothing would decay, and nobody would be told.
+            self.add(&place, error.to_string());
         }
     }
 }

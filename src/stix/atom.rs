@@ -231,15 +231,7 @@ impl Atom {
         match self.kind {
             Kind::Domain => Some(&self.text),
             Kind::Email => self.text.rsplit_once('@').map(|(_, host)| host),
-            Kind::Url => {
-                let rest = self.text.split_once("://")?.1;
-                let authority = rest.split(['/', '?', '#']).next()?;
-                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-                match host.strip_prefix('[') {
-                    Some(inner) => inner.split(']').next(),
-                    None => host.split(':').next(),
-                }
-            }
+            Kind::Url => host_of(&self.text),
             _ => None,
         }
     }
@@ -248,6 +240,17 @@ impl Atom {
 impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// The host of a URL in its one spelling, without brackets.
+pub fn host_of(url: &str) -> Option<&str> {
+    let rest = url.split_once("://")?.1;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match host.strip_prefix('[') {
+        Some(inner) => inner.split(']').next(),
+        None => host.split(':').next(),
     }
 }
 

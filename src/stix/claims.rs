@@ -55,6 +55,22 @@ pub fn ends(json: &[u8]) -> Vec<String> {
     json::read(json.to_vec(), read).map(|document| document.root.part.seen).unwrap_or_default()
 }
 
+/// The objects that an opinion is about.
+pub fn judged(json: &[u8]) -> Vec<String> {
+    let read = |seen: Seen| {
+        let refs = seen.item.is_none().then(|| seen.value.member("object_refs")).flatten();
+        let mut found: Vec<String> = refs
+            .into_iter()
+            .flat_map(|list| list.items())
+            .filter_map(|id| id.text().map(Cow::into_owned))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    json::read(json.to_vec(), read).map(|document| document.root.part.seen).unwrap_or_default()
+}
+
 /// An object's name for people, shortened.
 pub fn name(json: &[u8]) -> Option<String> {
     let read = |seen: Seen| {

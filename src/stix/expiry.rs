@@ -11,7 +11,7 @@ use crate::stix::Timestamp;
 use crate::stix::atom::Kind;
 
 /// What an indicator is good for at a time; exports have `Active` ones only (governance §11.1, §13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// Not valid yet.

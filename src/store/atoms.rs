@@ -1,10 +1,13 @@
 //! Values that stored objects name, as lists and look-ups ask for them.
 
-use super::id_hash;
+use super::bytes_hash;
 use crate::policy::Handling;
-use crate::stix::atom::{Atom, Kind, Source};
+use crate::stix::atom::{Atom, Kind, Source, host_of};
 use crate::stix::{Object, Timestamp};
+use ipnet::IpNet;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What a stored object names, or an indicator that cannot be said as a list.
 #[derive(Debug, Clone)]
@@ -31,28 +34,124 @@ pub struct AtomQuery {
 }
 
 /// What is looked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted<'a> {
     /// A value.
-    Value(Kind, String),
+    Value(Kind, &'a str),
+    /// Networks in which an address or another network lies; not that network itself.
+    NetworksAround(IpNet),
     /// URLs of a host.
-    UrlsOf(String),
+    UrlsOf(&'a str),
+    /// URLs with which a longer one begins, up to a border in its path.
+    UrlsAbove(&'a str),
 }
 
-impl Wanted {
-    pub(crate) fn key(&self) -> i64 {
-        match self {
-            Self::Value(kind, text) => key_of(*kind, text),
-            Self::UrlsOf(host) => host_key(host),
+impl Wanted<'_> {
+    /// Gives every key that it may be found by to `give`: none of kinds and lengths of prefixes that do not
+    /// occur, and of URLs none if there is no URL of their host.
+    pub(crate) fn keys(&self, shapes: &Shapes, may_hold: &dyn Fn(i64) -> bool, give: &mut dyn FnMut(i64)) {
+        match *self {
+            Self::Value(kind, text) if shapes.has(kind) => give(key_of(kind, text)),
+            Self::UrlsOf(host) if shapes.has(Kind::Url) => give(host_key(host)),
+            Self::UrlsAbove(url) if shapes.has(Kind::Url) => {
+                if host_of(url).is_some_and(|host| may_hold(host_key(host))) {
+                    borders(url).for_each(|end| give(key_of(Kind::Url, &url[..end])));
+                }
+            }
+            Self::NetworksAround(inner) => {
+                let kind = if inner.addr().is_ipv4() { Kind::Ipv4Network } else { Kind::Ipv6Network };
+                for length in shapes.lengths(kind).filter(|length| *length < inner.prefix_len()) {
+                    let network = IpNet::new(inner.addr(), length).map(|network| network.trunc());
+                    if let Ok(network) = network {
+                        give(key_of(kind, &network.to_string()));
+                    }
+                }
+            }
+            Self::Value(..) | Self::UrlsOf(_) | Self::UrlsAbove(_) => {}
         }
     }
 
     /// Is this value what is looked for?
     pub fn is(&self, atom: &Atom) -> bool {
-        match self {
-            Self::Value(kind, text) => atom.kind() == *kind && atom.text() == text,
-            Self::UrlsOf(host) => atom.kind() == Kind::Url && atom.host() == Some(host),
+        self.is_text(atom.kind(), atom.text())
+    }
+
+    /// Is the value of this kind with this one spelling what is looked for?
+    pub(crate) fn is_text(&self, kind: Kind, text: &str) -> bool {
+        match *self {
+            Self::Value(wanted, wanted_text) => kind == wanted && text == wanted_text,
+            Self::UrlsOf(host) => kind == Kind::Url && host_of(text) == Some(host),
+            Self::UrlsAbove(url) => {
+                kind == Kind::Url && url.starts_with(text) && borders(url).any(|end| end == text.len())
+            }
+            Self::NetworksAround(inner) => {
+                matches!(kind, Kind::Ipv4Network | Kind::Ipv6Network)
+                    && text.parse::<IpNet>().is_ok_and(|network| network != inner && network.contains(&inner))
+            }
         }
+    }
+}
+
+/// Where a part of a URL ends that a longer one may begin with: before and after each slash of its path, and
+/// before its query. Deep paths are cut off.
+fn borders(url: &str) -> impl Iterator<Item = usize> {
+    let start = url.find("://").map_or(url.len(), |at| at + 3);
+    let start = url[start..].find(['/', '?']).map_or(url.len(), |at| start + at);
+    let path_end = url[start..].find('?').map_or(url.len(), |at| start + at);
+    let slashes =
+        url[start..path_end].bytes().enumerate().filter(|(_, byte)| *byte == b'/').take(BORDERS_MAX);
+    let around = slashes.flat_map(move |(at, _)| {
+        // There is no URL without the first slash.
+        let before = (at > 0 && url.as_bytes()[start + at - 1] != b'/').then_some(start + at);
+        before.into_iter().chain([start + at + 1])
+    });
+    let whole = (path_end < url.len() && !url[..path_end].ends_with('/')).then_some(path_end);
+    around.chain(whole).filter(|end| *end < url.len())
+}
+
+/// Which kinds occur, and which lengths networks have: what certainly is nowhere need not be asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Shapes {
+    kinds: AtomicU64,
+    lengths: [AtomicU64; 4],
+}
+
+impl Shapes {
+    /// Notes a value; of a network, its text.
+    pub(crate) fn note(&self, kind: Kind, text: &str) {
+        self.kinds.fetch_or(1 << kind.number(), Relaxed);
+        if let (Kind::Ipv4Network | Kind::Ipv6Network, Some((_, length))) = (kind, text.rsplit_once('/')) {
+            let length = length.parse::<usize>().unwrap_or(0).min(128);
+            let (word, bit) = place(kind, length);
+            self.lengths[word].fetch_or(1 << bit, Relaxed);
+        }
+    }
+
+    /// Notes all that another one knows.
+    pub(crate) fn merge(&self, other: &Self) {
+        self.kinds.fetch_or(other.kinds.load(Relaxed), Relaxed);
+        for (own, other) in self.lengths.iter().zip(&other.lengths) {
+            own.fetch_or(other.load(Relaxed), Relaxed);
+        }
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.kinds.load(Relaxed) >> kind.number() & 1 == 1
+    }
+
+    fn lengths(&self, kind: Kind) -> impl Iterator<Item = u8> {
+        (0..=128_u8).filter(move |length| {
+            let (word, bit) = place(kind, usize::from(*length));
+            self.lengths[word].load(Relaxed) >> bit & 1 == 1
+        })
+    }
+}
+
+/// IPv4 has the first word, IPv6 the others.
+fn place(kind: Kind, length: usize) -> (usize, usize) {
+    match kind {
+        Kind::Ipv4Network => (0, length.min(63)),
+        _ => (1 + length / 64, length % 64),
     }
 }
 
@@ -94,10 +193,76 @@ pub(crate) fn keys_of(atom: &Atom) -> Vec<i64> {
 
 /// The key of a value; no id of an object has a line break.
 fn key_of(kind: Kind, text: &str) -> i64 {
-    id_hash(&format!("{}\n{text}", kind.number()))
+    hashed(format_args!("{}", kind.number()), text)
 }
 
 /// The key of URLs by their host.
 fn host_key(host: &str) -> i64 {
-    id_hash(&format!("host\n{host}"))
+    hashed(format_args!("host"), host)
+}
+
+/// Without an allocation for texts of the usual length: look-ups make very many keys.
+fn hashed(name: std::fmt::Arguments, text: &str) -> i64 {
+    use std::io::Write;
+    let mut buffer = [0; 256];
+    let mut rest = &mut buffer[..];
+    match write!(rest, "{name}\n{text}") {
+        Ok(()) => {
+            let length = 256 - rest.len();
+            bytes_hash(&buffer[..length])
+        }
+        Err(_) => bytes_hash(format!("{name}\n{text}").as_bytes()),
+    }
+}
+
+/// Borders of a path that are looked at.
+const BORDERS_MAX: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_begins_at_the_borders_of_its_path() {
+        let all = |url: &'static str| borders(url).map(|end| &url[..end]).collect::<Vec<_>>();
+        assert_eq!(
+            all("http://a.example:81/b/c?d=/e"),
+            [
+                "http://a.example:81/",
+                "http://a.example:81/b",
+                "http://a.example:81/b/",
+                "http://a.example:81/b/c"
+            ]
+        );
+        assert_eq!(all("http://a.example/"), [""; 0]);
+        assert_eq!(all("http://a.example/?q"), ["http://a.example/"]);
+        assert_eq!(all("http://a.example/b/"), ["http://a.example/", "http://a.example/b"]);
+        assert_eq!(all("none"), [""; 0]);
+        assert_eq!(borders(&format!("http://a.example/{}", "x/".repeat(2_000))).count(), 63);
+        let above = Wanted::UrlsAbove("http://a.example/gate/x");
+        let is = |text| above.is_text(Kind::Url, text);
+        assert!(is("http://a.example/gate") && is("http://a.example/gate/"));
+        assert!(!is("http://a.example/ga") && !is("http://a.example/gate/x") && !is("http://a.ex"));
+    }
+
+    #[test]
+    fn only_lengths_that_occur_are_asked_for() {
+        let shapes = Shapes::default();
+        shapes.note(Kind::Ipv4Network, "10.0.0.0/8");
+        shapes.note(Kind::Ipv4Network, "192.0.2.0/31");
+        shapes.note(Kind::Ipv6Network, "2001:db8::/127");
+        let count = |wanted: Wanted| {
+            let mut count = 0;
+            wanted.keys(&shapes, &|_| true, &mut |_| count += 1);
+            count
+        };
+        let around = |text: &str| count(Wanted::NetworksAround(text.parse().unwrap()));
+        assert_eq!([around("192.0.2.1/32"), around("192.0.2.0/31"), around("10.0.0.0/8")], [2, 1, 0]);
+        assert_eq!([around("2001:db8::1/128"), around("2001:db8::/127")], [1, 0]);
+        assert_eq!(count(Wanted::Value(Kind::Domain, "a.example")), 0);
+        let other = Shapes::default();
+        other.note(Kind::Domain, "a.example");
+        shapes.merge(&other);
+        assert_eq!(count(Wanted::Value(Kind::Domain, "a.example")), 1);
+    }
 }

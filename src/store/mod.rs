@@ -51,13 +51,24 @@ pub trait Store: Send + Sync {
     /// time was over.
     fn atoms(&self, scope: &ReadScope, query: &AtomQuery, visit: &mut dyn FnMut(Named))
     -> Result<u64, Error>;
-    /// Gives all values of the objects that name one of `wanted` to `visit`, with the numbers of what was wanted
-    /// and of the scope.
+    /// Gives what objects name of `wanted` to `visit`, with the numbers of what was wanted and of the scope.
+    /// Where more than `most` objects in a collection name a value, the last added are given.
     fn named(
         &self,
         scopes: &[ReadScope],
         wanted: &[Wanted],
+        most: usize,
         visit: &mut dyn FnMut(usize, usize, Named),
+    ) -> Result<(), Error>;
+    /// Gives the last versions of sightings of and opinions on objects to `visit`, each once, with the number
+    /// of the scope and the organisation whose it is. An object is given by the number of the scope and its id. Where there are more than `most`
+    /// sightings of it, or opinions, the last added are given.
+    fn said(
+        &self,
+        scopes: &[ReadScope],
+        objects: &[(usize, &str)],
+        most: usize,
+        visit: &mut dyn FnMut(usize, &str, &[u8]),
     ) -> Result<(), Error>;
     /// What somebody has confirmed although a warning list names it: object, list and the list's version.
     fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error>;
@@ -153,7 +164,8 @@ impl Prepared {
     /// Computes checksum and hash, so that the writer need not.
     pub fn new(admitted: Admitted) -> Self {
         let sha256 = sha256(admitted.object().json());
-        let links = admitted.object().ends().iter().map(|end| link_of(id_hash(end))).collect();
+        let object = admitted.object();
+        let links = about_keys(object.id().as_str(), object.json(), object.ends());
         let id_hash = id_hash(admitted.object().id().as_str());
         let name = admitted.waits().then(|| claims::name(admitted.object().json())).flatten();
         let naming = Naming::of(admitted.object());
@@ -277,7 +289,26 @@ pub(crate) fn link_of(id_hash: i64) -> i64 {
     id_hash ^ 0x5A5A_5A5A_5A5A_5A5A
 }
 
+/// From the hash of an id to the key of the opinions on that object; they raise nothing, so they are no links.
+pub(crate) fn opinion_of(id_hash: i64) -> i64 {
+    id_hash ^ 0x3C3C_3C3C_3C3C_3C3C
+}
+
+/// Keys in the index of what an object is about or what it is an opinion on.
+pub(crate) fn about_keys(id: &str, json: &[u8], ends: &[String]) -> Vec<i64> {
+    let links = ends.iter().map(|end| link_of(id_hash(end)));
+    match id.starts_with("opinion--") {
+        true => claims::judged(json).iter().map(|id| opinion_of(id_hash(id))).collect(),
+        false => links.collect(),
+    }
+}
+
 /// The first eight bytes of an id's SHA-256: nobody can make many ids that share one.
 pub(crate) fn id_hash(id: &str) -> i64 {
-    sha256(id.as_bytes())[..8].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte))
+    bytes_hash(id.as_bytes())
+}
+
+/// The same of any text.
+pub(crate) fn bytes_hash(text: &[u8]) -> i64 {
+    sha256(text)[..8].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte))
 }

@@ -250,6 +250,7 @@ impl Server {
                 started_by: "tester".to_owned(),
             },
             devices: None,
+            pushes: Vec::new(),
             exports: dir.join("exports"),
             lists: Arc::new(WarningLists::load(None, &Default::default()).unwrap().0),
         };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Lowest first. `http` and `client` are side by side.
-const ORDER: [&[&str]; 11] = [
+const ORDER: [&[&str]; 13] = [
     &["stix"],
     &["taxii"],
     &["registry", "warning"],
@@ -13,6 +13,8 @@ const ORDER: [&[&str]; 11] = [
     &["ingest"],
     &["feed"],
     &["export"],
+    &["lookup"],
+    &["push"],
     &["http", "client"],
     &["cli"],
 ];

@@ -26,6 +26,7 @@ mod governance;
 mod layers;
 mod ledger;
 mod lineage;
+mod lookup;
 mod model;
 mod negotiation;
 mod objects;

@@ -30,13 +30,20 @@ fn text(named: &Named) -> String {
 fn looked_up(world: &World, client: &str, wanted: &[Wanted]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let scopes = [world.scope(client)];
-    world.store.named(&scopes, wanted, &mut |number, _, named| found.push((number, text(&named)))).unwrap();
+    world
+        .store
+        .named(&scopes, wanted, 100, &mut |number, _, named| found.push((number, text(&named))))
+        .unwrap();
     found.sort();
     found
 }
 
-fn domain(n: u32) -> Wanted {
-    Wanted::Value(Kind::Domain, format!("n{n}.example"))
+fn names(numbers: std::ops::Range<u32>) -> Vec<String> {
+    numbers.map(|n| format!("n{n}.example")).collect()
+}
+
+fn domain(name: &String) -> Wanted<'_> {
+    Wanted::Value(Kind::Domain, name)
 }
 
 #[test]
@@ -85,24 +92,113 @@ fn values_are_looked_up_by_their_keys_before_and_after_a_restart() {
         let ip = json!({"type": "ipv4-addr", "spec_version": "2.1", "id": "ipv4-addr--ff26c055-6336-5bc5-b98d-13d6226742dd", "value": "198.51.100.3",
             "object_marking_refs": [Tlp::Amber.marking_id()]});
         world.add(&[amber(0), url, ip, indicator(2, 0, Tlp::Red)], at(0));
+        let (names, later) = (names(0..3), names(10..40));
         let wanted = [
-            domain(0),
-            domain(1),
-            domain(2),
-            Wanted::UrlsOf("c2.example".to_owned()),
-            Wanted::Value(Kind::Ipv4, "198.51.100.3".to_owned()),
+            domain(&names[0]),
+            domain(&names[1]),
+            domain(&names[2]),
+            Wanted::UrlsOf("c2.example"),
+            Wanted::Value(Kind::Ipv4, "198.51.100.3"),
         ];
         let expected = [(0, "n0.example"), (3, "http://c2.example:81/gate"), (4, "198.51.100.3")];
         let expected: Vec<(usize, String)> = expected.map(|(n, text)| (n, text.to_owned())).to_vec();
         assert_eq!(looked_up(world, "cert-b/siem", &wanted), expected);
         // The filter is there now: what comes later must be found too.
         world.add(&(10..40).map(amber).collect::<Vec<_>>(), at(1));
-        let later: Vec<Wanted> = (10..40).map(domain).collect();
+        let later: Vec<Wanted> = later.iter().map(domain).collect();
         assert_eq!(looked_up(world, "cert-b/siem", &later).len(), 30);
         world.reopen(at(2));
         assert_eq!(looked_up(world, "cert-b/siem", &wanted), expected);
         assert_eq!(looked_up(world, "cert-b/siem", &later).len(), 30);
         world.delete("cert-a/feed", &id("indicator", 0), "all", at(3));
         assert_eq!(looked_up(world, "cert-b/siem", &wanted), expected[1..]);
+    });
+}
+
+#[test]
+fn of_what_many_objects_name_the_last_that_came_are_given() {
+    on_every_backend(|world| {
+        let same = |n: u32| with(n, "[domain-name:value = 'a.example']", &json!({}));
+        // Some are merged into the table, some wait in memory; what is not seen takes no place.
+        for n in 0..40 {
+            world.add(&[same(n)], at(i64::from(n)));
+        }
+        let red = |n: u32| {
+            with(
+                n,
+                "[domain-name:value = 'a.example']",
+                &json!({"object_marking_refs": [Tlp::Red.marking_id()]}),
+            )
+        };
+        world.add(&[red(50), red(51)], at(100));
+        let wanted = [Wanted::Value(Kind::Domain, "a.example")];
+        let given = |client: &str, most: usize| {
+            let mut found = Vec::new();
+            let scopes = [world.scope(client)];
+            let mut take = |_: usize, _: usize, named: Named| found.push(named.source.id.clone());
+            world.store.named(&scopes, &wanted, most, &mut take).unwrap();
+            found.sort();
+            found
+        };
+        let ids = |numbers: &[u32]| numbers.iter().map(|n| id("indicator", *n)).collect::<Vec<_>>();
+        assert_eq!(given("cert-b/siem", 3), ids(&[37, 38, 39]));
+        assert_eq!(given("cert-a/feed", 3), ids(&[39, 50, 51]));
+        assert_eq!(given("cert-b/siem", 100).len(), 40);
+    });
+}
+
+#[test]
+fn values_are_found_among_very_many_of_one_object() {
+    on_every_backend(|world| {
+        let all: Vec<String> = (0..900).map(|n| format!("n{n}.example")).collect();
+        let pattern = all.iter().map(|name| format!("domain-name:value = '{name}'")).collect::<Vec<_>>();
+        world.add(&[with(0, &format!("[{}]", pattern.join(" OR ")), &json!({}))], at(0));
+        for name in [&all[0], &all[899], &all[450], &all[99]] {
+            assert_eq!(looked_up(world, "cert-b/siem", &[domain(name)]), [(0, name.clone())]);
+        }
+        let wanted: Vec<Wanted> = all.iter().map(domain).collect();
+        assert_eq!(looked_up(world, "cert-b/siem", &wanted).len(), 900);
+        assert_eq!(looked_up(world, "cert-b/siem", &[domain(&"n900.example".to_owned())]), []);
+    });
+}
+
+#[test]
+fn what_is_said_of_objects_is_given_once_and_to_those_who_see_it() {
+    on_every_backend(|world| {
+        let sighting = |n: u32, tlp: Tlp| {
+            json!({"type": "sighting", "spec_version": "2.1", "id": id("sighting", n), "created": crate::sample::CREATED,
+                "modified": crate::sample::CREATED, "sighting_of_ref": id("indicator", 0), "object_marking_refs": [tlp.marking_id()]})
+        };
+        let opinion = json!({"type": "opinion", "spec_version": "2.1", "id": id("opinion", 1), "created": crate::sample::CREATED,
+            "modified": crate::sample::CREATED, "opinion": "agree", "object_refs": [id("indicator", 0), id("indicator", 1)],
+            "object_marking_refs": [Tlp::Amber.marking_id()]});
+        let relation = json!({"type": "relationship", "spec_version": "2.1", "id": id("relationship", 1), "created": crate::sample::CREATED,
+            "modified": crate::sample::CREATED, "relationship_type": "related-to", "source_ref": id("indicator", 0),
+            "target_ref": id("indicator", 1), "object_marking_refs": [Tlp::Amber.marking_id()]});
+        let said = [sighting(1, Tlp::Amber), sighting(2, Tlp::Red), opinion, relation];
+        world.add(&[&[amber(0), amber(1)], &said[..]].concat(), at(0));
+        let given = |world: &World, client: &str, numbers: &[u32]| {
+            let ids: Vec<String> = numbers.iter().map(|n| id("indicator", *n)).collect();
+            let objects: Vec<(usize, &str)> = ids.iter().map(|id| (0, id.as_str())).collect();
+            let mut found = Vec::new();
+            let scopes = [world.scope(client)];
+            let mut take = |_: usize, _: &str, json: &[u8]| {
+                let object: Value = serde_json::from_slice(json).unwrap();
+                found.push(object["id"].as_str().unwrap().to_owned());
+            };
+            world.store.said(&scopes, &objects, 10, &mut take).unwrap();
+            found.sort();
+            found
+        };
+        for _ in 0..2 {
+            let expected = [id("opinion", 1), id("sighting", 1)];
+            assert_eq!(given(world, "cert-b/siem", &[0, 1]), expected);
+            assert_eq!(given(world, "cert-b/siem", &[1]), expected[..1]);
+            assert_eq!(given(world, "cert-a/feed", &[0]).len(), 3);
+            assert_eq!(given(world, "cert-a/feed", &[2]), [""; 0]);
+            world.reopen(at(1));
+        }
+        world.delete("cert-a/feed", &id("opinion", 1), "all", at(2));
+        assert_eq!(given(world, "cert-b/siem", &[1]), [""; 0]);
     });
 }

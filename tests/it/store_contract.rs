@@ -795,9 +795,20 @@ impl Store for Meddling<'static> {
         &self,
         scopes: &[ReadScope],
         wanted: &[Wanted],
+        most: usize,
         visit: &mut dyn FnMut(usize, usize, Named),
     ) -> Result<(), Error> {
-        self.store.named(scopes, wanted, visit)
+        self.store.named(scopes, wanted, most, visit)
+    }
+
+    fn said(
+        &self,
+        scopes: &[ReadScope],
+        objects: &[(usize, &str)],
+        most: usize,
+        visit: &mut dyn FnMut(usize, &str, &[u8]),
+    ) -> Result<(), Error> {
+        self.store.said(scopes, objects, most, visit)
     }
     fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error> {
         self.store.confirmed()

@@ -13,7 +13,9 @@ pub(in crate::cli) struct ExportFilesArgs {
 pub(in crate::cli) enum ExportFilesCommand {
     /// Make exports of the registry in force, as files.
     Run(RunArgs),
-    /// Show the exports of the registry in force, and what was last made of them.
+    /// Make exports, and send what has changed to their targets, once.
+    Push(PushArgs),
+    /// Show the exports of the registry in force, what was last made of them, and how their pushes go.
     List(HubArgs),
     /// Show the formats.
     Formats(FormatsArgs),
@@ -36,6 +38,24 @@ pub(in crate::cli) struct RunArgs {
     #[arg(long)]
     pub(in crate::cli) accept_shrink: bool,
     /// Tell what would be in them, and write nothing.
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+    #[command(flatten)]
+    pub(in crate::cli) hub: HubArgs,
+}
+
+#[derive(Args)]
+#[command(
+    after_help = "While the hub runs it does this by itself. By hand it does not wait after failures, and sends again what a target has refused.\n\nExit codes: 0 the targets have everything, 1 one has not.\n\nExamples:\n  liaison export push soc-siem\n  liaison export push --all --dry-run"
+)]
+pub(in crate::cli) struct PushArgs {
+    /// Names of pushes, or of exports for all pushes of them.
+    #[arg(required_unless_present = "all", value_name = "NAME")]
+    pub(in crate::cli) names: Vec<String>,
+    /// All of them.
+    #[arg(long, conflicts_with = "names")]
+    pub(in crate::cli) all: bool,
+    /// Tell what of the files as they are would be sent, and make and send nothing.
     #[arg(long)]
     pub(in crate::cli) dry_run: bool,
     #[command(flatten)]

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 pub(super) fn facts() -> Facts {
     Facts {
+        warned: false,
         id: "indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1".to_owned(),
         modified: Timestamp::from_micros(1_795_413_600_000_000),
         confidence: Some(80),

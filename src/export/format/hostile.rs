@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 /// Facts with nothing special in them.
 pub(super) fn facts() -> Facts {
     Facts {
+        warned: false,
         id: "indicator--ff5c8641-1b9e-4b11-9d6e-1f6a5b0c7d21".to_owned(),
         modified: Timestamp::from_micros(GENERATED_MICROS),
         confidence: Some(80),

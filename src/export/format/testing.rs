@@ -16,6 +16,7 @@ pub(super) const ID: &str = "indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1";
 pub(super) fn row(atom: Atom, text: &str) -> Row {
     let now = Timestamp::from_micros(1_795_413_600_000_000);
     let facts = Facts {
+        warned: false,
         id: ID.to_owned(),
         modified: now,
         confidence: Some(80),

@@ -1,12 +1,12 @@
 //! The table of values: filled with each object, read along the log and by key.
 
+use super::Shared;
 use super::classes::Classes;
-use super::{Shared, index};
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Source};
 use crate::store::Error;
-use crate::store::atoms::{AtomQuery, Named, Naming, Wanted};
+use crate::store::atoms::{AtomQuery, Named, Naming};
 use crate::taxii::{Match, Versions};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 use std::collections::HashSet;
@@ -28,7 +28,7 @@ pub(super) fn insert(statement: &mut CachedStatement, naming: &Naming, seq: i64)
 }
 
 /// Keys that one object has, used or not.
-const KEYS: i64 = 4096;
+pub(super) const KEYS: i64 = 4096;
 pub(super) const INSERT: &str =
     "INSERT INTO atom (key, kind, value, until, source) VALUES (?1, ?2, ?3, ?4, ?5)";
 
@@ -70,12 +70,12 @@ pub(super) fn remove(connection: &Connection, seq: i64, removed: &mut Vec<i64>) 
 }
 
 /// The value in the columns from this one on; none of kind 0.
-fn atom(row: &Row, column: usize) -> Result<Option<Atom>, Error> {
+pub(super) fn atom(row: &Row, column: usize) -> Result<Option<Atom>, Error> {
     let kind = Kind::of_number(row.get(column)?);
     kind.map(|kind| Ok(Atom::stored(kind, row.get(column + 1)?))).transpose()
 }
 
-fn source(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
+pub(super) fn source(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
     text(row, column)?.as_deref().map(source_of).transpose()
 }
 
@@ -114,100 +114,6 @@ impl Shared {
             let wanted: HashSet<i64> = selection.by_word.iter().filter(naming).copied().collect();
             Walk { classes: &classes, wanted, query, over: 0 }.run(&transaction, coll, visit)
         })
-    }
-
-    /// Gives the values of objects that name what is wanted to `visit`, if they are the last versions for one
-    /// of the scopes.
-    pub(super) fn named(
-        &self,
-        scopes: &[ReadScope],
-        wanted: &[Wanted],
-        visit: &mut dyn FnMut(usize, usize, Named),
-    ) -> Result<(), Error> {
-        self.readers.with(|connection| {
-            let filter = self.filter.get(connection, &self.waiting)?;
-            let keys = wanted.iter().map(Wanted::key).enumerate();
-            let candidates: Vec<(usize, i64)> = keys.filter(|(_, key)| filter.may_hold(*key)).collect();
-            let transaction = connection.transaction()?;
-            let mut places = Vec::new();
-            let seen = {
-                // Held still while the snapshot begins: each of its rows is in memory or in the table.
-                let waiting = self.waiting.read();
-                for (number, key) in &candidates {
-                    places.extend(waiting.places(*key).into_iter().map(|place| (*number, place)));
-                }
-                self.seen(&transaction, scopes)?
-            };
-            for (number, key) in candidates {
-                places.extend(index::places(&transaction, key)?.into_iter().map(|place| (number, place)));
-            }
-            places.sort_unstable();
-            places.dedup();
-            for (number, place) in places {
-                for (at, scope) in seen.iter().enumerate().filter(|(_, scope)| scope.coll == place.0) {
-                    scope.read(&transaction, place, &mut |named| {
-                        if named.atom.as_ref().is_some_and(|atom| wanted[number].is(atom)) {
-                            visit(number, at, named);
-                        }
-                    })?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    fn seen(&self, connection: &Connection, scopes: &[ReadScope]) -> Result<Vec<Seen>, Error> {
-        let mut seen = Vec::new();
-        for scope in scopes {
-            let sql = "SELECT pk FROM collection WHERE id = ?1";
-            let coll = connection.prepare_cached(sql)?.query_row([scope.collection()], |row| row.get(0));
-            let coll = coll.optional()?.unwrap_or(-1);
-            let classes = self.classes.read().clone();
-            let last =
-                Match { versions: Some(Versions { last: true, ..Versions::default() }), ..Match::default() };
-            let selection = classes.select(&self.visibility(&classes, scope), &last);
-            seen.push(Seen { coll, classes, wanted: selection.by_word.into_iter().collect() });
-        }
-        Ok(seen)
-    }
-}
-
-/// A scope, as rows are held against it.
-struct Seen {
-    coll: i64,
-    classes: Arc<Classes>,
-    wanted: HashSet<i64>,
-}
-
-impl Seen {
-    fn read(
-        &self,
-        connection: &Connection,
-        (coll, added): (i64, i64),
-        visit: &mut dyn FnMut(Named),
-    ) -> Result<(), Error> {
-        let sql = "SELECT class, seq FROM log WHERE coll = ?1 AND added = ?2";
-        let mut log = connection.prepare_cached(sql)?;
-        let found: Option<(i64, i64)> =
-            log.query_row([coll, added], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        let found = found.filter(|(class, _)| self.wanted.contains(class));
-        let Some((class, seq)) = found else { return Ok(()) };
-        let Some(handling) =
-            self.classes.class(class).and_then(|class| self.classes.handling(class.handling))
-        else {
-            return Ok(());
-        };
-        let sql = "SELECT kind, value, source FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([seq * KEYS, seq * KEYS + KEYS - 1])?;
-        let mut known: Option<Arc<Source>> = None;
-        while let Some(row) = rows.next()? {
-            known = source(row, 2)?.or(known);
-            let Some(source) = known.clone() else { continue };
-            let added = Timestamp::from_micros(added);
-            visit(Named { added, handling: handling.clone(), source, atom: atom(row, 0)? });
-        }
-        Ok(())
     }
 }
 

@@ -1,7 +1,9 @@
 //! What look-ups ask before they ask the database: which keys are certainly not there.
 
 use super::index::Waiting;
+use crate::stix::atom::Kind;
 use crate::store::Error;
+use crate::store::atoms::Shapes;
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -21,6 +23,7 @@ pub(super) struct Filter {
     words: Vec<AtomicU64>,
     keys: AtomicUsize,
     room: usize,
+    shapes: Shapes,
     /// Everything that was there when it was made is in it.
     is_ready: AtomicBool,
 }
@@ -44,11 +47,11 @@ impl Lazy {
             // Held still: what is added from here on is added to the filter too, and what was added
             // before is in memory or in the snapshot.
             let waiting = waiting.read();
-            let rows: i64 =
-                transaction.query_row("SELECT coalesce(max(seq), 0) FROM object", [], |row| row.get(0))?;
-            let filter = Arc::new(Filter::with_room(usize::try_from(rows).unwrap_or(0)));
+            let merged: i64 = transaction.query_row("SELECT count(*) FROM by_id", [], |row| row.get(0))?;
+            let keys = waiting.hashes();
+            let filter = Arc::new(Filter::with_room(usize::try_from(merged).unwrap_or(0) + keys.len()));
             *self.filter.write() = Some(filter.clone());
-            (filter, waiting.hashes())
+            (filter, keys)
         };
         keys.into_iter().for_each(|key| filter.insert(key));
         filter.load(&transaction)?;
@@ -58,6 +61,13 @@ impl Lazy {
 
     fn ready(&self) -> Option<Arc<Filter>> {
         self.filter.read().clone().filter(|filter| filter.is_ready.load(Ordering::Acquire))
+    }
+
+    /// Notes which kinds of values came up, if there is a filter.
+    pub(super) fn note(&self, shapes: &Shapes) {
+        if let Some(filter) = self.filter.read().as_ref() {
+            filter.shapes.merge(shapes);
+        }
     }
 
     /// Adds a key, if there is a filter. One that is full is dropped, and made anew by the next look-up.
@@ -81,18 +91,34 @@ impl Filter {
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),
             keys: AtomicUsize::new(0),
             room,
+            shapes: Shapes::default(),
             is_ready: AtomicBool::new(false),
         }
     }
 
-    /// Adds the keys in the table.
+    /// Adds the keys in the table, and what kinds of values there are.
     fn load(&self, connection: &Connection) -> Result<(), Error> {
         let mut statement = connection.prepare("SELECT hash FROM by_id")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             self.insert(row.get(0)?);
         }
+        let networks = [Kind::Ipv4Network.number(), Kind::Ipv6Network.number()];
+        let sql = "SELECT kind, CASE WHEN kind IN (?1, ?2) THEN value END FROM atom WHERE kind > 0";
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query(networks)?;
+        while let Some(row) = rows.next()? {
+            let text = row.get_ref(1)?.as_str_or_null().unwrap_or_default().unwrap_or_default();
+            if let Some(kind) = Kind::of_number(row.get(0)?) {
+                self.shapes.note(kind, text);
+            }
+        }
         Ok(())
+    }
+
+    /// Which kinds of values there are.
+    pub(super) fn shapes(&self) -> &Shapes {
+        &self.shapes
     }
 
     fn insert(&self, key: i64) {

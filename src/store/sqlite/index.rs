@@ -7,10 +7,10 @@
 //! each page is written once for many entries. A look-up asks memory and the table. After a crash
 //! the waiting entries are read again from the newest rows.
 
-use super::links::{link_hash, may_have_ends};
+use super::links::may_be_linked;
 use crate::stix::claims;
 use crate::store::atoms::Naming;
-use crate::store::{Error, id_hash};
+use crate::store::{Error, about_keys, id_hash};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
 
@@ -56,8 +56,8 @@ impl Waiting {
             let (id, place): (String, Place) = (row.get(0)?, (row.get(1)?, row.get(2)?));
             waiting.insert(id_hash(&id), place);
             let json = row.get_ref(3)?.as_blob().unwrap_or_default();
-            if may_have_ends(&id) {
-                claims::ends(json).iter().for_each(|end| waiting.insert(link_hash(end), place));
+            if may_be_linked(&id) {
+                about_keys(&id, json, &claims::ends(json)).iter().for_each(|key| waiting.insert(*key, place));
             }
             Naming::read(&id, json).keys().for_each(|key| waiting.insert(key, place));
         }
@@ -150,6 +150,21 @@ pub(super) fn places(connection: &Connection, hash: i64) -> Result<Vec<Place>, E
     let mut statement = connection.prepare_cached("SELECT coll, added FROM by_id WHERE hash = ?1")?;
     let rows = statement.query_map([hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Gives each place in the table to `take`, those of a collection from the last added to the first.
+pub(super) fn newest_first(
+    connection: &Connection,
+    hash: i64,
+    take: &mut dyn FnMut(Place) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let sql = "SELECT coll, added FROM by_id WHERE hash = ?1 ORDER BY coll DESC, added DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([hash])?;
+    while let Some(row) = rows.next()? {
+        take((row.get(0)?, row.get(1)?))?;
+    }
+    Ok(())
 }
 
 /// All rows up to this `seq` are in the table.

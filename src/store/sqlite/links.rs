@@ -23,6 +23,11 @@ pub(super) fn link_hash(id: &str) -> i64 {
     crate::store::link_of(id_hash(id))
 }
 
+/// Can an object of this id be in the index for another one?
+pub(super) fn may_be_linked(id: &str) -> bool {
+    may_have_ends(id) || id.starts_with("opinion--")
+}
+
 /// Can an object of this id be about another one?
 pub(super) fn may_have_ends(id: &str) -> bool {
     ["relationship--", "sighting--", "language-content--"].iter().any(|start| id.starts_with(start))

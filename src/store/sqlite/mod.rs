@@ -20,6 +20,7 @@ mod links;
 mod log;
 mod look;
 mod markings;
+mod named;
 mod objection;
 mod open;
 mod outcome;
@@ -202,9 +203,20 @@ impl Store for Sqlite {
         &self,
         scopes: &[ReadScope],
         wanted: &[Wanted],
+        most: usize,
         visit: &mut dyn FnMut(usize, usize, Named),
     ) -> Result<(), Error> {
-        self.shared.named(scopes, wanted, visit)
+        self.shared.named(scopes, wanted, most, visit)
+    }
+
+    fn said(
+        &self,
+        scopes: &[ReadScope],
+        objects: &[(usize, &str)],
+        most: usize,
+        visit: &mut dyn FnMut(usize, &str, &[u8]),
+    ) -> Result<(), Error> {
+        self.shared.said(scopes, objects, most, visit)
     }
 
     fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error> {

@@ -2,10 +2,10 @@
 
 use super::atoms;
 use super::family::{Member, settle_all};
-use super::links::{link_hash, may_have_ends};
+use super::links::may_be_linked;
 use super::writer::Work;
 use crate::stix::{Timestamp, claims};
-use crate::store::{Error, id_hash};
+use crate::store::{Error, about_keys, id_hash};
 use rusqlite::{OptionalExtension, params};
 
 /// Versions of one object that go, and why.
@@ -65,10 +65,10 @@ impl Removal<'_> {
     fn remove(&self, work: &mut Work, coll: i64, hash: i64, member: &Member) -> Result<(), Error> {
         let transaction = &work.transaction;
         let mut hashes = vec![hash];
-        if may_have_ends(self.id) {
+        if may_be_linked(self.id) {
             let sql = "SELECT json FROM object WHERE seq = ?1";
             let json: Vec<u8> = transaction.prepare_cached(sql)?.query_row([member.seq], |row| row.get(0))?;
-            hashes.extend(claims::ends(&json).iter().map(|end| link_hash(end)));
+            hashes.extend(about_keys(self.id, &json, &claims::ends(&json)));
         }
         hashes.extend(atoms::remove(transaction, member.seq, &mut work.removed_atoms)?);
         let row = [coll, member.added];

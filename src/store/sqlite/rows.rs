@@ -48,6 +48,7 @@ pub(super) fn write_rows(
             places.push((row.hash, (coll, added)));
             places.extend(row.prepared.links.iter().map(|link| (*link, (coll, added))));
             places.extend(row.prepared.naming.keys().map(|key| (key, (coll, added))));
+            row.prepared.naming.atoms.iter().for_each(|atom| work.shapes.note(atom.kind(), atom.text()));
             dated.extend(row.prepared.admitted.retention_until().map(|due| [due, coll, added]));
             if let Some(terms) = object.defines() {
                 defined.push((object.id().to_string(), terms.clone()));

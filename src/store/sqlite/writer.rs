@@ -9,6 +9,7 @@ use super::{Collection, Shared, pages};
 use crate::audit::Event;
 use crate::stix::Timestamp;
 use crate::stix::marking::Terms;
+use crate::store::atoms::Shapes;
 use crate::store::{Batch, Entry, Error};
 use crate::taxii::resource::Status;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -106,6 +107,8 @@ pub(super) struct Work<'a> {
     pub(super) changed: HashMap<String, Vec<Timestamp>>,
     /// New entries of the index, to take back if the commit fails.
     pub(super) indexed: Vec<(i64, (i64, i64))>,
+    /// Which kinds of values came up.
+    pub(super) shapes: Shapes,
     /// Markings that came up, by collection.
     defined: HashMap<String, Vec<(String, Terms)>>,
     /// Markings that went, as collection and id.
@@ -252,6 +255,7 @@ impl<'a> Work<'a> {
             last_seq: shared.waiting.read().last_seq(),
             changed: HashMap::new(),
             indexed: Vec::new(),
+            shapes: Shapes::default(),
             defined: HashMap::new(),
             undefined: Vec::new(),
             removed: Vec::new(),
@@ -352,6 +356,7 @@ impl<'a> Work<'a> {
         let before = std::mem::replace(&mut *self.shared.classes.write(), self.classes);
         {
             let mut waiting = self.shared.waiting.write();
+            self.shared.filter.note(&self.shapes);
             for (hash, place) in &self.indexed {
                 waiting.insert(*hash, *place);
                 self.shared.filter.insert(*hash);

@@ -102,7 +102,7 @@ impl<'a> Line<'a> {
         }
         out.extend_from_slice(br#""value":"#);
         json(out, &self.value);
-        let to_ids = self.facts.is_some() && self.pap <= Pap::Green;
+        let to_ids = self.facts.is_some_and(|facts| !facts.warned) && self.pap <= Pap::Green;
         put(out, format_args!(r#","to_ids":{to_ids},"timestamp":"{timestamp}","comment":"#));
         json(out, &self.comment);
         put(out, format_args!(r#"{seen}{deleted},"Tag":["#));

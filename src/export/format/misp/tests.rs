@@ -13,6 +13,7 @@ const DAY: i64 = 86_400;
 
 fn facts(n: u128) -> Facts {
     Facts {
+        warned: false,
         id: format!("indicator--{}", Uuid::from_u128(n | 0x4000_8000_0000_0000_0000)),
         modified: Timestamp::from_micros(NOW * 1_000_000),
         confidence: None,
@@ -205,6 +206,15 @@ fn what_has_no_type_is_a_pattern() {
         event["Attribute"].as_array().unwrap().iter().map(|one| one["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["snort", "yara"]);
     assert_eq!(run.left_out, BTreeMap::from([("duplicate", 1), ("too_long", 1)]));
+}
+
+#[test]
+fn what_a_warning_list_names_is_not_to_be_looked_for() {
+    let mut rows = [row(1, Kind::Domain, "a.example"), row(2, Kind::Domain, "b.example")];
+    rows[0].facts.warned = true;
+    let found = attributes(&Run::new().write(&rows, &[]));
+    assert_eq!(of_value(&found, "a.example")["to_ids"], false);
+    assert_eq!(of_value(&found, "b.example")["to_ids"], true);
 }
 
 #[test]

@@ -65,6 +65,7 @@ fn facts() -> impl Strategy<Value = Facts> {
             word,
             id,
         )| Facts {
+            warned: false,
             id: format!("indicator--{}", uuid::Uuid::from_u128(id)),
             modified: Timestamp::from_micros(from),
             confidence,
@@ -103,6 +104,7 @@ pub(in crate::export::format) fn three(kind: Kind, confidences: [Option<u8>; 3])
     let row = |(nth, confidence)| Row {
         atom: Atom::parse(kind, value(nth)).unwrap(),
         facts: Facts {
+            warned: false,
             id: "indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1".to_owned(),
             modified: Timestamp::from_micros(1_795_413_600_000_000),
             confidence,

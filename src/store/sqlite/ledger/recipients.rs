@@ -62,7 +62,7 @@ pub(in crate::store::sqlite) fn recipients(
 
 fn note(recipients: &mut BTreeMap<String, Recipient>, pages: &Pages) {
     let served = &pages.served;
-    let has_content = matches!(served.view, View::Objects | View::Export);
+    let has_content = matches!(served.view, View::Objects | View::Export | View::Lookup);
     let one = recipients.entry(served.by.clone()).or_insert_with(|| Recipient {
         client: served.by.clone(),
         first: served.until.clone(),

@@ -1,0 +1,174 @@
+//! What a text that somebody looks up may be.
+
+use crate::stix::atom::{Atom, Kind};
+use std::borrow::Cow;
+
+/// A value that a text may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The value.
+    pub atom: Atom,
+    /// Of a URL its host, if that is an address.
+    pub address: Option<Atom>,
+}
+
+/// Kinds that a question asks for, by number.
+#[derive(Debug, Clone)]
+pub struct Kinds(Vec<bool>);
+
+impl Kinds {
+    /// Those of these types of observables; the first type that has none is an error.
+    pub fn of_types(types: &[String]) -> Result<Self, String> {
+        let is_of = |kind: &Kind, name: &str| kind.object_type() == name;
+        for name in types {
+            if !Kind::ALL.iter().any(|kind| is_of(kind, name)) {
+                let mut known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.object_type()).collect();
+                known.dedup();
+                return Err(format!("types: `{name}` is none of {}", known.join(", ")));
+            }
+        }
+        let wanted = |kind: Kind| types.iter().any(|name| is_of(&kind, name));
+        Ok(Self(std::iter::once(false).chain(Kind::ALL.into_iter().map(wanted)).collect()))
+    }
+
+    fn has(&self, kind: Kind) -> bool {
+        self.0.get(usize::from(kind.number())).copied().unwrap_or(false)
+    }
+}
+
+/// Everything that a text may be, of certain kinds or of those that its form suggests.
+pub fn readings(text: &str, kinds: Option<&Kinds>) -> Vec<Reading> {
+    let text = refanged(text.trim());
+    let mut found = Vec::new();
+    let mut take = |kind: Kind| {
+        let number = (kind == Kind::AsNumber).then(|| as_number(&text)).flatten();
+        let Ok(atom) = Atom::parse(kind, number.unwrap_or(&text)) else { return };
+        let host = if kind == Kind::Url { atom.host() } else { None };
+        let address =
+            |host: &str| Atom::parse(Kind::Ipv4, host).or_else(|_| Atom::parse(Kind::Ipv6, host)).ok();
+        let address = host.filter(|host| is_like_address(host)).and_then(address);
+        found.push(Reading { address, atom });
+    };
+    match kinds {
+        // An address is the same whether it is asked for as a network or not.
+        Some(kinds) => Kind::ALL
+            .into_iter()
+            .filter(|kind| kinds.has(*kind) && !matches!(kind, Kind::Ipv4Network | Kind::Ipv6Network))
+            .for_each(&mut take),
+        None => suggested(&text).for_each(&mut take),
+    }
+    found
+}
+
+/// The kinds that the form of a text suggests.
+fn suggested(text: &str) -> impl Iterator<Item = Kind> {
+    let colons = text.bytes().take(64).filter(|byte| *byte == b':').count();
+    let is_digit = text.bytes().next().is_some_and(|byte| byte.is_ascii_digit());
+    let is_hash = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let lists: [&'static [Kind]; 2] = match text.len() {
+        _ if text.contains("://") => [&[Kind::Url], if text.contains(' ') { PLAIN } else { &[] }],
+        32 if is_hash => [&[Kind::FileMd5, Kind::CertificateMd5], &[]],
+        40 if is_hash => [&[Kind::FileSha1, Kind::CertificateSha1], &[]],
+        64 if is_hash => [&[Kind::FileSha256, Kind::CertificateSha256], &[]],
+        128 if is_hash => [&[Kind::FileSha512], &[]],
+        _ if is_digit && is_like_v4(text) => [&[Kind::Ipv4], &[]],
+        _ if colons > 1 && is_like_address(text) => [&[Kind::Ipv6, Kind::Mac], &[]],
+        _ if text.contains('@') => [&[Kind::Email], PLAIN],
+        _ if colons == 2 => [&[Kind::FileSsdeep], PLAIN],
+        _ if text.contains('.') => [&[Kind::Domain], PLAIN],
+        _ => [&[Kind::AsNumber, Kind::Mac, Kind::Iban, Kind::Phone, Kind::Wallet], PLAIN],
+    };
+    lists.into_iter().flatten().copied()
+}
+
+fn is_like_v4(text: &str) -> bool {
+    text.contains('.') && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'/'))
+}
+
+/// Nothing else is an address or a network.
+fn is_like_address(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'.' | b'/' | b':');
+    text.bytes().all(is_part) && (text.contains(':') || is_like_v4(text))
+}
+
+/// `AS64500` without its letters.
+fn as_number(text: &str) -> Option<&str> {
+    text.get(..2).filter(|start| start.eq_ignore_ascii_case("as")).map(|_| &text[2..])
+}
+
+/// People write addresses so that nobody follows them by mistake: `hxxps://a[.]example`.
+fn refanged(text: &str) -> Cow<'_, str> {
+    let is_hxx = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("hxx"));
+    if !is_hxx && !["[.]", "[:]", "[@]", "[at]"].iter().any(|mark| text.contains(mark)) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = text.replace("[.]", ".").replace("[:]", ":").replace("[@]", "@").replace("[at]", "@");
+    if is_hxx && (text[3..].starts_with("p:") || text[3..].starts_with("ps:")) {
+        text.replace_range(..3, "htt");
+    }
+    Cow::Owned(text)
+}
+
+/// Kinds that any text may be of.
+const PLAIN: &[Kind] = &[Kind::FileName, Kind::Mutex, Kind::RegistryKey, Kind::Account, Kind::UserAgent];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<String> {
+        let shown = |reading: Reading| format!("{:?} {}", reading.atom.kind(), reading.atom);
+        readings(text, None).into_iter().map(shown).filter(|text| !is_plain(text)).collect()
+    }
+
+    fn is_plain(text: &str) -> bool {
+        PLAIN.iter().any(|kind| text.starts_with(&format!("{kind:?} ")))
+    }
+
+    #[test]
+    fn texts_are_what_they_look_like() {
+        assert_eq!(read("198.51.100.7"), ["Ipv4 198.51.100.7"]);
+        assert_eq!(read("198.51.100.7/24"), ["Ipv4Network 198.51.100.0/24"]);
+        assert_eq!(read("2001:DB8::1"), ["Ipv6 2001:db8::1"]);
+        assert_eq!(read("00:00:5e:00:53:01"), ["Mac 00:00:5e:00:53:01"]);
+        assert_eq!(read("Evil.Example."), ["Domain evil.example"]);
+        assert_eq!(read("HTTP://Evil.example:80/x#y"), ["Url http://evil.example/x"]);
+        assert_eq!(read("Bad@Evil.example"), ["Email bad@evil.example"]);
+        assert_eq!(read(&"AB".repeat(16)).len(), 2);
+        assert_eq!(read(&"AB".repeat(64)), [format!("FileSha512 {}", "ab".repeat(64))]);
+        assert_eq!(read("AS64500"), ["AsNumber 64500"]);
+        assert_eq!(read("999.1.1.1"), [""; 0]);
+        assert_eq!(read("   "), [""; 0]);
+        let names: Vec<Kind> =
+            readings("invoice.exe", None).iter().map(|reading| reading.atom.kind()).collect();
+        assert!(names.contains(&Kind::FileName) && names.contains(&Kind::Domain));
+    }
+
+    #[test]
+    fn what_was_made_harmless_is_read_as_it_was_meant() {
+        assert_eq!(read("hxxps://evil[.]example/a"), ["Url https://evil.example/a"]);
+        assert_eq!(read("198.51.100[.]7"), ["Ipv4 198.51.100.7"]);
+        assert_eq!(read("bad[@]evil[.]example"), ["Email bad@evil.example"]);
+        assert_eq!(read("hxxperts.example"), ["Domain hxxperts.example"]);
+    }
+
+    #[test]
+    fn types_leave_the_others_out_and_must_be_known() {
+        let kinds = |names: &[&str]| {
+            Kinds::of_types(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+        };
+        let found = readings("a.exe", Some(&kinds(&["file"]).unwrap()));
+        assert_eq!(found.iter().map(|reading| reading.atom.kind()).collect::<Vec<_>>(), [Kind::FileName]);
+        assert_eq!(readings("198.51.100.7", Some(&kinds(&["domain-name"]).unwrap())), []);
+        assert_eq!(readings("198.51.100.7", Some(&kinds(&["ipv4-addr"]).unwrap())).len(), 1);
+        assert!(kinds(&["indicator"]).unwrap_err().contains("ipv4-addr"));
+    }
+
+    #[test]
+    fn urls_of_addresses_have_the_address_too() {
+        let address = |text: &str| readings(text, None)[0].address.as_ref().map(ToString::to_string);
+        assert_eq!(address("http://198.51.100.7:81/x").as_deref(), Some("198.51.100.7"));
+        assert_eq!(address("http://[2001:db8::7]/x").as_deref(), Some("2001:db8::7"));
+        assert_eq!(address("http://abc.example/x"), None);
+    }
+}

@@ -1,0 +1,288 @@
+//! Look-ups: from a value to the objects that name it, and from those to what is said of them.
+//!
+//! Most values are nowhere, and the filter says so without the database. Keys are asked for in their order,
+//! as the index has them; then objects in theirs, each read once however many of its values are wanted.
+
+use super::atoms::{KEYS, atom, source};
+use super::classes::Classes;
+use super::filter::Filter;
+use super::index::Place;
+use super::{Shared, index};
+use crate::policy::ReadScope;
+use crate::stix::Timestamp;
+use crate::stix::atom::{Atom, Kind, Source};
+use crate::store::atoms::{Named, Wanted};
+use crate::store::{Error, id_hash, link_of, opinion_of};
+use crate::taxii::{Match, Versions};
+use rusqlite::{Connection, OptionalExtension, Transaction};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A key that is asked for, and the number of what it was made of.
+type Asked = (i64, usize);
+
+impl Shared {
+    /// Gives what objects name of what is wanted to `visit`, if they are the last versions for one of the scopes.
+    pub(super) fn named(
+        &self,
+        scopes: &[ReadScope],
+        wanted: &[Wanted],
+        most: usize,
+        visit: &mut dyn FnMut(usize, usize, Named),
+    ) -> Result<(), Error> {
+        let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
+            for (number, one) in wanted.iter().enumerate() {
+                one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut |key| asked.push((key, number)));
+            }
+        };
+        self.look(scopes, ask, most, &mut |look, numbers, found| {
+            let reading = Reading { look, wanted, seq: found.seq };
+            let handling = look.handling(found);
+            let Some((handling, source)) = handling.zip(reading.source()?) else { return Ok(()) };
+            let added = Timestamp::from_micros(found.place.1);
+            reading.run(numbers, &mut |number, atom| {
+                let (handling, source) = (handling.clone(), source.clone());
+                visit(number, found.scope, Named { added, handling, source, atom: Some(atom) });
+            })
+        })
+    }
+
+    /// Gives the last versions of sightings of and opinions on objects to `visit`.
+    pub(super) fn said(
+        &self,
+        scopes: &[ReadScope],
+        objects: &[(usize, &str)],
+        most: usize,
+        visit: &mut dyn FnMut(usize, &str, &[u8]),
+    ) -> Result<(), Error> {
+        let ask = |_: &Filter, asked: &mut Vec<Asked>| {
+            for (scope, id) in objects {
+                let hash = id_hash(id);
+                asked.extend([(link_of(hash), *scope), (opinion_of(hash), *scope)]);
+            }
+        };
+        self.look(scopes, ask, most, &mut |look, numbers, found| {
+            let is_said = look.class(found).is_some_and(|name| name == "sighting" || name == "opinion");
+            if !is_said || !numbers.contains(&found.scope) {
+                return Ok(());
+            }
+            let sql =
+                "SELECT o.json FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
+            let mut statement = look.transaction.prepare_cached(sql)?;
+            let mut rows = statement.query([found.place.0, found.place.1])?;
+            if let Some(row) = rows.next()? {
+                let owner = look.handling(found).map_or("", |handling| handling.owner.as_str());
+                visit(found.scope, owner, row.get_ref(0)?.as_blob().unwrap_or_default());
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives each visible object that is found by the keys of `ask` to `take`, with the numbers of what it was
+    /// found for; of each key at most so many in each scope.
+    fn look(
+        &self,
+        scopes: &[ReadScope],
+        ask: impl FnOnce(&Filter, &mut Vec<Asked>),
+        most: usize,
+        take: &mut dyn FnMut(&Look, &[usize], &Found) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.readers.with(|connection| {
+            let filter = self.filter.get(connection, &self.waiting)?;
+            let mut asked = Vec::new();
+            ask(&filter, &mut asked);
+            asked.retain(|(key, _)| filter.may_hold(*key));
+            asked.sort_unstable();
+            let mut keys: Vec<i64> = asked.iter().map(|(key, _)| *key).collect();
+            keys.dedup();
+            let transaction = connection.transaction()?;
+            let (look, waiting) = {
+                // Held still while the snapshot begins: each of its rows is in memory or in the table.
+                let waiting = self.waiting.read();
+                let places: Vec<Vec<Place>> = keys.iter().map(|key| waiting.places(*key)).collect();
+                (self.begin(&transaction, scopes)?, places)
+            };
+            let mut found = Vec::new();
+            for (at, waiting) in (0..).zip(waiting) {
+                look.places((keys[at], at), waiting, most, &mut found)?;
+            }
+            found.sort_unstable_by_key(|found: &Found| (found.place, found.scope, found.key));
+            let mut numbers = Vec::new();
+            for same in found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope)) {
+                numbers.clear();
+                for key in same.iter().map(|found| keys[found.key]) {
+                    let start = asked.partition_point(|(other, _)| *other < key);
+                    let of_key = asked[start..].iter().take_while(|(other, _)| *other == key);
+                    numbers.extend(of_key.map(|(_, number)| *number));
+                }
+                numbers.sort_unstable();
+                numbers.dedup();
+                take(&look, &numbers, &same[0])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn begin<'l>(&self, transaction: &'l Transaction, scopes: &[ReadScope]) -> Result<Look<'l>, Error> {
+        let mut by_coll: HashMap<i64, Vec<usize>> = HashMap::new();
+        for (at, scope) in scopes.iter().enumerate() {
+            let sql = "SELECT pk FROM collection WHERE id = ?1";
+            let coll = transaction.prepare_cached(sql)?.query_row([scope.collection()], |row| row.get(0));
+            by_coll.entry(coll.optional()?.unwrap_or(-1)).or_default().push(at);
+        }
+        // After the snapshot has begun: what it has in it, they tell.
+        let classes = self.classes.read().clone();
+        let last =
+            Match { versions: Some(Versions { last: true, ..Versions::default() }), ..Match::default() };
+        let selected = |scope: &ReadScope| {
+            classes.select(&self.visibility(&classes, scope), &last).by_word.into_iter().collect()
+        };
+        Ok(Look { transaction, by_coll, selected: scopes.iter().map(selected).collect(), classes })
+    }
+}
+
+/// A snapshot, and what the scopes see in it.
+struct Look<'l> {
+    transaction: &'l Connection,
+    by_coll: HashMap<i64, Vec<usize>>,
+    classes: Arc<Classes>,
+    /// For each scope the classes of what it sees, last versions alone.
+    selected: Vec<HashSet<i64>>,
+}
+
+/// A visible row, and the key that it was found by.
+struct Found {
+    place: Place,
+    seq: i64,
+    scope: usize,
+    class: i64,
+    key: usize,
+}
+
+impl Look<'_> {
+    /// Finds the visible rows of a key, the last added first.
+    fn places(
+        &self,
+        (key, at): (i64, usize),
+        mut waiting: Vec<Place>,
+        most: usize,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Error> {
+        waiting.sort_unstable();
+        let start = found.len();
+        let mut take = |place: Place| -> Result<(), Error> {
+            let scopes = self.by_coll.get(&place.0).map(Vec::as_slice).unwrap_or_default();
+            let count = |scope: usize, found: &[Found]| {
+                found[start..].iter().filter(|found| found.scope == scope).count()
+            };
+            if scopes.iter().all(|scope| count(*scope, found) >= most) {
+                return Ok(());
+            }
+            let sql = "SELECT class, seq FROM log WHERE coll = ?1 AND added = ?2";
+            let mut statement = self.transaction.prepare_cached(sql)?;
+            let row = statement.query_row([place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?)));
+            let Some((class, seq)) = row.optional()? else { return Ok(()) };
+            for scope in scopes.iter().copied() {
+                if self.selected[scope].contains(&class) && count(scope, found) < most {
+                    found.push(Found { place, seq, scope, class, key: at });
+                }
+            }
+            Ok(())
+        };
+        waiting.iter().rev().try_for_each(|place| take(*place))?;
+        index::newest_first(self.transaction, key, &mut |place| match waiting.binary_search(&place) {
+            Ok(_) => Ok(()),
+            Err(_) => take(place),
+        })
+    }
+
+    fn class(&self, found: &Found) -> Option<&str> {
+        self.classes.class(found.class).map(|class| class.object_type.as_str())
+    }
+
+    fn handling(&self, found: &Found) -> Option<&Arc<crate::policy::Handling>> {
+        self.classes.class(found.class).and_then(|class| self.classes.handling(class.handling))
+    }
+}
+
+/// An object whose values are read.
+struct Reading<'r> {
+    look: &'r Look<'r>,
+    wanted: &'r [Wanted<'r>],
+    seq: i64,
+}
+
+impl Reading<'_> {
+    fn keys(&self) -> [i64; 2] {
+        [self.seq * KEYS, self.seq * KEYS + KEYS - 1]
+    }
+
+    fn source(&self) -> Result<Option<Arc<Source>>, Error> {
+        let sql = "SELECT source FROM atom WHERE key = ?1";
+        let mut statement = self.look.transaction.prepare_cached(sql)?;
+        let mut rows = statement.query([self.keys()[0]])?;
+        rows.next()?.map(|row| source(row, 0)).transpose().map(Option::flatten)
+    }
+
+    /// Gives the values that are wanted, with the numbers of what wants them.
+    fn run(&self, numbers: &[usize], give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
+        let is_exact = numbers.iter().all(|number| matches!(self.wanted[*number], Wanted::Value(..)));
+        let last = if is_exact { self.last()? } else { 0 };
+        if last < SCAN_UPTO * numbers.len() as i64 {
+            return self.scan(numbers, give);
+        }
+        for number in numbers {
+            if let Wanted::Value(kind, text) = self.wanted[*number]
+                && self.holds(kind, text, last)?
+            {
+                give(*number, Atom::stored(kind, text.to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn last(&self) -> Result<i64, Error> {
+        let sql = "SELECT key FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1";
+        let mut statement = self.look.transaction.prepare_cached(sql)?;
+        let last: Option<i64> = statement.query_row(self.keys(), |row| row.get(0)).optional()?;
+        Ok(last.map_or(0, |key| key - self.keys()[0]))
+    }
+
+    fn scan(&self, numbers: &[usize], give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
+        let sql = "SELECT kind, value FROM atom WHERE key BETWEEN ?1 AND ?2";
+        let mut statement = self.look.transaction.prepare_cached(sql)?;
+        let mut rows = statement.query(self.keys())?;
+        while let Some(row) = rows.next()? {
+            let Some(kind) = Kind::of_number(row.get(0)?) else { continue };
+            let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            for number in numbers.iter().filter(|number| self.wanted[**number].is_text(kind, text)) {
+                if let Some(atom) = atom(row, 0)? {
+                    give(*number, atom);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does the object name this value? Its values are stored in their order.
+    fn holds(&self, kind: Kind, text: &str, last: i64) -> Result<bool, Error> {
+        let sql = "SELECT kind, value FROM atom WHERE key = ?1";
+        let mut statement = self.look.transaction.prepare_cached(sql)?;
+        let (mut low, mut high) = (0, last + 1);
+        while low < high {
+            let middle = low.midpoint(high);
+            let mut rows = statement.query([self.keys()[0] + middle])?;
+            let Some(row) = rows.next()? else { return Ok(false) };
+            let value = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+            match (row.get::<_, u8>(0)?, value).cmp(&(kind.number(), text)) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Up to so many values of an object for each that is wanted it is faster to read them all.
+const SCAN_UPTO: i64 = 48;
