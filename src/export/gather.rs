@@ -54,6 +54,12 @@ pub(super) struct Place<'a> {
 }
 
 impl Gather<'_> {
+    /// Another collection comes.
+    pub(super) fn begin(&mut self) {
+        self.included.clear();
+        self.fresh.clear();
+    }
+
     /// Takes what an object names.
     pub(super) fn take(&mut self, place: &Place, named: Named) {
         let Named { handling, source, atom, .. } = named;

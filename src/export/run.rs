@@ -147,8 +147,7 @@ impl Job<'_> {
                 names: &names,
                 nobody: &collection.title,
             };
-            gather.included.clear();
-            gather.fresh.clear();
+            gather.begin();
             let query = self.query();
             let over = store.atoms(scope.scope(), &query, &mut |named| gather.take(&place, named))?;
             if over > 0 {

@@ -95,7 +95,7 @@ fn an_export_is_listed_fetched_and_described() {
     assert!(meta.get("is_state").is_none() && meta["collections"] == json!(["indicators"]));
     let files = [
         ("soc.csv", 404),
-        ("soc.txt.sha256", 404),
+        ("soc.txt.sha256", 200),
         (".lock", 404),
         ("..%2f..%2fliaison.db", 400),
         ("soc.txt/", 200),

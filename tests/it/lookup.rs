@@ -249,21 +249,21 @@ fn sightings_and_opinions_count_as_far_as_they_are_visible() {
     assert_eq!(told("cert-b/siem", "too.example"), (2, time("2026-01-01T02")));
     assert_eq!(told("cert-a/siem", "seen.example"), (3, time("2026-01-01T03")));
     assert_eq!(told("cert-b/siem", "other.example"), (0, None));
-    // One organisation that disagrees is not enough; two are.
+    // Another organisation that disagrees is not enough; the one whose it is, named or not, is.
     let opinion = |n: u32, who: &str| {
         json!({"type": "opinion", "spec_version": "2.1", "id": id("opinion", n), "created": CREATED, "modified": version(0),
             "opinion": "disagree", "explanation": "ours", "created_by_ref": liaison::registry::identity_of(who),
             "object_refs": [of["id"]], "object_marking_refs": [Tlp::Amber.marking_id()]})
     };
     let state = || hit(&app.client("cert-b/siem"), "seen.example")["state"].clone();
-    app.client("cert-a/feed").publish(INDICATORS, &[opinion(1, "cert-a")]);
-    assert_eq!(state(), "active");
     app.client("cert-b/feed").publish(INDICATORS, &[opinion(2, "cert-b")]);
+    assert_eq!(state(), "active");
+    app.client("cert-a/feed").publish(INDICATORS, &[opinion(1, "cert-a")]);
     assert_eq!(state(), "review");
     app.restart();
     assert_eq!((state(), told("cert-b/siem", "seen.example").0), (json!("review"), 2));
     // An opinion raises nothing, and one that is gone counts no more.
-    app.client("cert-b/feed").delete(&crate::app::object_in(INDICATORS, &opinion(2, "cert-b")));
+    app.client("cert-a/feed").delete(&crate::app::object_in(INDICATORS, &opinion(1, "cert-a")));
     assert_eq!(state(), "active");
 }
 

@@ -9,9 +9,9 @@ import re
 import threading
 import uuid
 
-from governance_export_oracle import Exported, may_fetch, whole_objects
+from governance_export_oracle import Exported, may_fetch, values_of, whole_objects
 from governance_markings import LEVEL, TLP_IDS, moment, pap_of
-from governance_oracle import version_of
+from governance_oracle import READERS, chosen, version_of
 from governance_random_exports import DIFFERENT_VALUES
 
 EXPORTS = "/liaison/v1/export"
@@ -170,9 +170,33 @@ def described(leak, export, meta):
         yield f"{what}: left out {found}, expected {told}"
 
 
+def look_up(leak, who):
+    """Domains that indicators name: exactly the last versions that the client sees, where it may look at all."""
+    dice, wanted = leak.dice(who, "look-up"), {}
+    for one in leak.readable(who):
+        for row in chosen(leak.seen[who, one], "last"):
+            thing = row.thing
+            atoms = values_of(thing["pattern"]) if thing["type"] == "indicator" and thing["pattern_type"] == "stix" else None
+            for kind, value in atoms or ():
+                if kind == "domain-name":
+                    wanted.setdefault(value, set()).add((thing["id"], one))
+    # A single label is asked for by its type only.
+    named = sorted(value for value in wanted if "." in value)
+    asked = [f"v{dice.randint(1, DIFFERENT_VALUES)}.bad.example.net" for _ in range(200)] + named[:200]
+    answer = leak.hub.wire(who).ask("POST", "/liaison/v1/lookup/", json.dumps({"values": asked}).encode())
+    if answer.status != 200:
+        if answer.status != 403 or leak.exchange.clients[who]["role"] in READERS:
+            yield f"{who}: a look-up is {answer.status} {answer.body[:200]}"
+        return
+    looked = {one["value"]: one["hits"] for one in answer.json["results"]}
+    for value in asked:
+        found = {(hit["id"], hit["collection"]) for hit in looked.get(value, ()) if hit["how"] == "exact"}
+        yield from compared(f"{who}: {value}", found, wanted.get(value, set()))
+
+
 EXPORT_DOORS = {
     EXPORTS: listing,
     EXPORTS + "/{name}": main_file,
     EXPORTS + "/{name}/{file}": other_file,
-    # The look-up of values comes here: its oracle must answer with values of visible last versions only.
+    "/liaison/v1/lookup": look_up,
 }
