@@ -43,7 +43,7 @@ fn names(numbers: std::ops::Range<u32>) -> Vec<String> {
     numbers.map(|n| format!("n{n}.example")).collect()
 }
 
-fn domain(name: &String) -> Wanted<'_> {
+fn domain(name: &str) -> Wanted<'_> {
     Wanted::Value(Kind::Domain, name)
 }
 
@@ -106,7 +106,7 @@ fn values_are_looked_up_by_their_keys_before_and_after_a_restart() {
         assert_eq!(looked_up(world, "cert-b/siem", &wanted), expected);
         // The filter is there now: what comes later must be found too.
         world.add(&(10..40).map(amber).collect::<Vec<_>>(), at(1));
-        let later: Vec<Wanted> = later.iter().map(domain).collect();
+        let later: Vec<Wanted> = later.iter().map(|name| domain(name)).collect();
         assert_eq!(looked_up(world, "cert-b/siem", &later).len(), 30);
         world.reopen(at(2));
         assert_eq!(looked_up(world, "cert-b/siem", &wanted), expected);
@@ -157,9 +157,9 @@ fn values_are_found_among_very_many_of_one_object() {
         for name in [&all[0], &all[899], &all[450], &all[99]] {
             assert_eq!(looked_up(world, "cert-b/siem", &[domain(name)]), [(0, name.clone())]);
         }
-        let wanted: Vec<Wanted> = all.iter().map(domain).collect();
+        let wanted: Vec<Wanted> = all.iter().map(|name| domain(name)).collect();
         assert_eq!(looked_up(world, "cert-b/siem", &wanted).len(), 900);
-        assert_eq!(looked_up(world, "cert-b/siem", &[domain(&"n900.example".to_owned())]), []);
+        assert_eq!(looked_up(world, "cert-b/siem", &[domain("n900.example")]), []);
     });
 }
 

@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 /// A key that is asked for, and the number of what it was made of.
 type Asked = (i64, usize);
+/// Takes a row, with the numbers of what it was found for.
+type Take<'t> = dyn FnMut(&Look, &[usize], &Found) -> Result<(), Error> + 't;
 
 impl Shared {
     /// Gives what objects name of what is wanted to `visit`, if they are the last versions for one of the scopes.
@@ -88,7 +90,7 @@ impl Shared {
         scopes: &[ReadScope],
         ask: impl FnOnce(&Filter, &mut Vec<Asked>),
         most: usize,
-        take: &mut dyn FnMut(&Look, &[usize], &Found) -> Result<(), Error>,
+        take: &mut Take,
     ) -> Result<(), Error> {
         self.readers.with(|connection| {
             let filter = self.filter.get(connection, &self.waiting)?;
