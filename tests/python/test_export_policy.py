@@ -223,7 +223,9 @@ def told(export, opinions, **keys):
         directory, report = export.over(place, format)
         results.append("disputed" in found(directory, report))
         assert "other" in found(directory, report)
-        assert report["left_out"] == ({} if results[-1] else {"under_review": 1})
+        # Opinions that were revoked are objects too, which an archive leaves out.
+        left_out = {reason: count for reason, count in report["left_out"].items() if format == BLOCK or reason != "not_active"}
+        assert left_out == ({} if results[-1] else {"under_review": 1})
     assert results[0] == results[1]
     return results[0]
 
@@ -311,7 +313,10 @@ def test_lists_of_a_directory_inform_hold_or_block(make_hub):
             (lists / f"{one['name']}.json").write_text(json.dumps(one))
 
     put(listed("known", 1, "inform.example.com"), listed("popular", 1, "hold.example.com"), listed("ours", 1, "block.example.com"))
-    text = hub.config.read_text() + '\n[warning_lists]\ndir = "warn"\naction = "review"\nactions = { known = "inform", ours = "block" }\n'
+    settings = '[warning_lists]\ndir = "warn"\naction = "review"\nactions = { known = "inform", ours = "block" }\n'
+    text = hub.config.read_text()
+    assert text.count("[warning_lists]\n") == 1
+    text = text.replace("[warning_lists]\n", settings)
     hub.config.write_text(text)
     registry = hub.registry()
     registry["export"] = [{"id": "soc", "organisation": "cert-a", "collections": [hub.collection], "format": BLOCK, "tlp_max": "RED"}]
