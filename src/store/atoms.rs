@@ -63,7 +63,7 @@ impl Wanted<'_> {
                 for length in shapes.lengths(kind).filter(|length| *length < inner.prefix_len()) {
                     let network = IpNet::new(inner.addr(), length).map(|network| network.trunc());
                     if let Ok(network) = network {
-                        give(key_of(kind, &network.to_string()));
+                        give(hashed(format_args!("{}\n{network}", kind.number())));
                     }
                 }
             }
@@ -140,7 +140,8 @@ impl Shapes {
     }
 
     fn lengths(&self, kind: Kind) -> impl Iterator<Item = u8> {
-        (0..=128_u8).filter(move |length| {
+        let longest = if kind == Kind::Ipv4Network { 32 } else { 128 };
+        (0..=longest).filter(move |length| {
             let (word, bit) = place(kind, usize::from(*length));
             self.lengths[word].load(Relaxed) >> bit & 1 == 1
         })
@@ -193,25 +194,25 @@ pub(crate) fn keys_of(atom: &Atom) -> Vec<i64> {
 
 /// The key of a value; no id of an object has a line break.
 fn key_of(kind: Kind, text: &str) -> i64 {
-    hashed(format_args!("{}", kind.number()), text)
+    hashed(format_args!("{}\n{text}", kind.number()))
 }
 
 /// The key of URLs by their host.
 fn host_key(host: &str) -> i64 {
-    hashed(format_args!("host"), host)
+    hashed(format_args!("host\n{host}"))
 }
 
 /// Without an allocation for texts of the usual length: look-ups make very many keys.
-fn hashed(name: std::fmt::Arguments, text: &str) -> i64 {
+fn hashed(text: std::fmt::Arguments) -> i64 {
     use std::io::Write;
     let mut buffer = [0; 256];
     let mut rest = &mut buffer[..];
-    match write!(rest, "{name}\n{text}") {
+    match rest.write_fmt(text) {
         Ok(()) => {
             let length = 256 - rest.len();
             bytes_hash(&buffer[..length])
         }
-        Err(_) => bytes_hash(format!("{name}\n{text}").as_bytes()),
+        Err(_) => bytes_hash(text.to_string().as_bytes()),
     }
 }
 
