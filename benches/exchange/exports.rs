@@ -84,7 +84,7 @@ fn unchanged(runtime: &Runtime, hub: &Hub, report: &mut Report) -> anyhow::Resul
 fn declare(hub: &Hub) -> anyhow::Result<()> {
     let path = hub.dir.join("registry.toml");
     let text = std::fs::read_to_string(&path)?;
-    if text.contains("[[export]]") {
+    if text.contains("\n[[export]]\n") {
         return Ok(());
     }
     let registry: toml::Table = text.parse()?;
