@@ -95,5 +95,5 @@ fn served(
     received.ids.chunks(IDS_MAX).map(record).collect()
 }
 
-/// Ids in one record.
-const IDS_MAX: usize = 1_000;
+/// Ids in one record: some kilobytes, as the journal expects of what waits in it.
+const IDS_MAX: usize = 100;

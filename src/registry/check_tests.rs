@@ -127,3 +127,17 @@ fn changes_are_told_one_by_one() {
     );
     assert_eq!(diff(&Registry::default(), &old).len(), 7, "{:?}", diff(&Registry::default(), &old));
 }
+
+#[test]
+fn models_of_decay_must_be_ones_that_can_be_made() {
+    let with = |lifetime: u32, speed: f64| {
+        let model = format!(
+            "[[decay]]\nid = \"slow\"\nlifetime_days = {lifetime}\ndecay_speed = {speed:?}\nthreshold = 20\n\n[[agreement]]"
+        );
+        problems("[[agreement]]", &model)
+    };
+    assert_eq!(with(36_500, 2.0), "accepted");
+    // Nothing would decay under these, although the registry says that it does.
+    assert!(with(36_501, 2.0).contains("at most 36,500 days"));
+    assert!(with(100, 1_000.0).contains("the speed must be"));
+}
