@@ -95,6 +95,10 @@ pub(crate) fn post(target: &str, body: &[u8]) -> Vec<u8> {
 
 fn content_length(head: &[u8]) -> anyhow::Result<usize> {
     const NAME: &[u8] = b"content-length:";
+    // It has no body (RFC 9110 §15.4.5).
+    if head.starts_with(b"HTTP/1.1 304") {
+        return Ok(0);
+    }
     let mut lines = head.split(|byte| *byte == b'\n');
     let line = lines.find(|line| line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME));
     let value = line.and_then(|line| std::str::from_utf8(&line[NAME.len()..]).ok());
