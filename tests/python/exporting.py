@@ -42,7 +42,9 @@ def indicator(pattern, **more):
 
 def day(number):
     """06:00 so many days from today, as a timestamp: nothing in a test is over only because years have passed."""
-    then = datetime.datetime.now(datetime.timezone.utc).date() + datetime.timedelta(days=number)
+    # A day begins at 06:00 here, so that the first of them is never ahead of the clock.
+    now = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(hours=6)
+    then = now.date() + datetime.timedelta(days=number)
     return f"{then}T06:00:00.000Z"
 
 
