@@ -114,7 +114,7 @@ impl Feed {
                 visibility: &basis.visibility,
                 after: basis.after,
                 range,
-                objects: page.rows,
+                objects: page.added.len(),
                 state: basis.state,
                 at: scope.now(),
             })?;
@@ -189,8 +189,8 @@ impl Feed {
             .map(|(_, last)| self.cursors.seal(Cursor { after: last }, description));
         let following = page.following;
         let whole_at = if following.is_some() { None } else { watermark };
-        let rows = page.rows.len();
-        CachedPage { body: body(page, kind, next), range, rows, following, whole_at }
+        let added = page.rows.iter().map(|row| row.added).collect();
+        CachedPage { body: body(page, kind, next), range, added, following, whole_at }
     }
 }
 
@@ -220,7 +220,7 @@ fn body(page: Page, kind: Kind, next: Option<String>) -> Bytes {
 /// A page with nothing on it: an empty envelope, manifest or list looks the same.
 fn empty(kind: Kind) -> CachedPage {
     let body = body(Page::default(), kind, None);
-    CachedPage { body, range: None, rows: 0, following: None, whole_at: None }
+    CachedPage { body, range: None, added: Box::default(), following: None, whole_at: None }
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Bytes {

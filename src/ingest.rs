@@ -5,15 +5,45 @@ pub mod review;
 
 mod attribution;
 
-use crate::policy::{self, Directory, Item, Together, WriteScope};
+use crate::policy::{self, Directory, Item, Refusal, Together, WriteScope};
 use crate::stix::Timestamp;
-use crate::stix::claims::Claims;
-use crate::stix::object::{Label, Rejected};
+use crate::stix::content::Options;
+use crate::stix::marking::built_in;
+use crate::stix::object::Label;
 use crate::store::{Batch, Entry, Error, Prepared, Store};
-use crate::taxii::Envelope;
 use crate::taxii::resource::known;
+use crate::taxii::{Envelope, EnvelopeError};
 use crate::warning::{Action, WarningLists};
 use std::cell::RefCell;
+
+/// Why a body cannot be judged at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Unjudged {
+    /// It is no envelope.
+    #[error(transparent)]
+    Envelope(#[from] EnvelopeError),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+/// Takes a body apart and judges what is in it; runs where it may block.
+pub fn judge(
+    store: &dyn Store,
+    directory: &Directory,
+    scope: &WriteScope,
+    lists: &WarningLists,
+    body: Vec<u8>,
+    now: Timestamp,
+) -> Result<Batch, Unjudged> {
+    let options =
+        Options { profile: scope.profile(), extensions: Some(directory.extensions()), ..Options::default() };
+    let envelope = Envelope::parse(body, options)?;
+    let status_id = uuid::Uuid::new_v4().to_string();
+    let mut batch = prepare(store, directory, scope, envelope, status_id, now)?;
+    warn(&mut batch, lists);
+    Ok(batch)
+}
 
 /// Judges every object of an envelope. Nothing is stored yet; no lock is held.
 pub fn prepare(
@@ -24,7 +54,7 @@ pub fn prepare(
     status_id: String,
     now: Timestamp,
 ) -> Result<Batch, Error> {
-    let items: Vec<Item> = envelope.objects().map(item).collect();
+    let items: Vec<Item> = envelope.objects().map(Item::from).collect();
     let markings = store.markings(scope.collection());
     let failed = RefCell::new(None);
     let stored = |id: &str| {
@@ -51,6 +81,7 @@ pub fn prepare(
         key: None,
         received: now,
         entries,
+        mark: None,
     })
 }
 
@@ -62,9 +93,9 @@ pub fn warn(batch: &mut Batch, lists: &WarningLists) {
         if prepared.admitted.object().id().object_type() != "indicator" {
             continue;
         }
-        let atoms = prepared.naming.atoms.iter();
-        let Some(action) = atoms.filter_map(|atom| lists.verdict(atom)).max() else { continue };
-        let hits = prepared.naming.atoms.iter().flat_map(|atom| {
+        let atoms = prepared.named.iter().flat_map(|named| &named.atoms);
+        let Some(action) = atoms.clone().filter_map(|atom| lists.verdict(atom)).max() else { continue };
+        let hits = atoms.flat_map(|atom| {
             let hits = lists.hits(atom).into_iter().filter(|hit| hit.action == action);
             hits.map(move |hit| {
                 format!("`{atom}` is on the warning list \"{}\" (entry {})", hit.list, hit.entry)
@@ -90,16 +121,6 @@ pub fn warn(batch: &mut Batch, lists: &WarningLists) {
 /// Hits told of one object.
 const HITS_TOLD: usize = 5;
 
-fn item(found: Result<crate::stix::Object, Box<Rejected>>) -> Item {
-    match found {
-        Ok(object) => Item::Object(object),
-        Err(rejected) => {
-            let claims = Claims::of(&rejected.json);
-            Item::Rejected(Box::new((*rejected, claims)))
-        }
-    }
-}
-
 fn entry(
     directory: &Directory,
     scope: &WriteScope,
@@ -120,6 +141,11 @@ fn entry(
     }
     match policy::admit(directory, scope, object, standing, now) {
         Ok(admitted) => Entry::Admitted(Box::new(Prepared::new(admitted))),
+        // Where definitions are not part of the agreement, everybody knows these all the same.
+        Err(Refusal::TypeNotAgreed(..) | Refusal::TypeNotHere(..)) if built_in(&label.id).is_some() => {
+            let remark = known(&label.id);
+            Entry::Known(label, remark)
+        }
         Err(refusal) => Entry::Refused(label, refusal.code(), refusal.to_string()),
     }
 }

@@ -6,10 +6,12 @@
 //!
 //! * [`stix`]: STIX 2.1 content. Strict JSON, the schemas and the judging of objects by them, forms of
 //!   values, patterns, ids, timestamps, TLP, the header of an object. Pure.
+//! * [`submission`]: what analysts hand in, tables, events, text, becomes STIX objects. Pure.
 //! * [`taxii`]: the wire protocol, for server and client. Envelopes, filters, `next`, resources. Pure.
 //! * [`registry`]: who takes part and what they have agreed, as `registry.toml` declares it. Pure.
 //! * [`warning`]: values that look like threats and are not. Reads files of lists, pure otherwise.
 //! * [`audit`]: the log of who did what and received what, which nobody changes unnoticed. Pure.
+//! * [`freshness`]: how long things take to get to whom, and who stays away. Pure.
 //! * [`policy`]: who may see and add what. Its values (`Peer`, `ReadScope`, `Admitted`) are the only
 //!   keys to the store, so no path goes round it. Pure.
 //! * [`store`]: the contract that keeps objects, its SQLite backend, and the cache of pages.
@@ -20,9 +22,10 @@
 //! * [`push`]: exports are sent to SIEMs and programs as they change.
 //! * [`http`]: the server. Its route table is one function.
 //! * [`client`]: a TAXII client, for our own server and others.
+//! * [`sync`]: jobs that move objects between servers, by a schedule.
 //! * [`cli`]: the commands; the only place that wires things together.
 //!
-//! Beside the stack: [`clock`] (the time, used by `http` and `cli`), [`config`], [`pki`] and
+//! Beside the stack: [`clock`] (the time, used by `client`, `sync`, `http` and `cli`), [`config`], [`pki`] and
 //! [`telemetry`] (used by `cli` alone).
 //!
 //! # The way of a publish
@@ -38,6 +41,8 @@
 
 pub mod stix;
 
+pub mod submission;
+
 pub mod taxii;
 
 pub mod registry;
@@ -45,6 +50,8 @@ pub mod registry;
 pub mod warning;
 
 pub mod audit;
+
+pub mod freshness;
 
 pub mod policy;
 
@@ -63,6 +70,8 @@ pub mod push;
 pub mod http;
 
 pub mod client;
+
+pub mod sync;
 
 pub mod cli;
 

@@ -4,10 +4,12 @@
 //! * [`value`]: what a text may be; `ask`: what of the shared values it meets, and how. PURE
 //! * [`run`]: asks the store, and tells what was found
 //! * [`candidates`]: what in a line of a log may be looked up. PURE
+//! * [`table`]: what is handed in, with what is known of it. PURE
 
 mod ask;
 pub mod candidates;
 pub mod run;
+pub mod table;
 pub mod value;
 
 pub use ask::How;

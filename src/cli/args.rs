@@ -7,6 +7,8 @@ mod export;
 mod governance;
 mod lookup;
 mod review;
+mod submission;
+mod sync;
 
 pub(super) use audit::{
     AuditArgs, AuditCommand, CheckpointArgs, ConsistencyArgs, ExportArgs, InclusionArgs, RecipientsArgs,
@@ -21,6 +23,8 @@ pub(super) use export::{
 pub(super) use governance::{ExplainArgs, PolicyCommand, SimulateArgs};
 pub(super) use lookup::LookupArgs;
 pub(super) use review::{How, ReviewArgs, ReviewCommand, Which};
+pub(super) use submission::{ExtractArgs, Holder, InputFormat, PublishArgs, SubmissionArgs};
+pub(super) use sync::{JobsArgs, SyncArgs, SyncCheckArgs, SyncCommand, SyncRunArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -53,8 +57,10 @@ pub(super) enum Command {
     Erase(EraseArgs),
     /// Legal holds: what must not be erased.
     Hold(HoldArgs),
-    /// Publish STIX files to a collection.
+    /// Publish STIX, tables, events of MISP or IntelMQ, or what texts name to a collection.
     Publish(PublishArgs),
+    /// Show what values texts name, however they are written; no server is asked.
+    Extract(ExtractArgs),
     /// Look at what waits for release, and decide on it.
     Review(ReviewArgs),
     /// Fetch everything new from a collection since the last time.
@@ -68,6 +74,8 @@ pub(super) enum Command {
     /// What a change of the registry would do.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Jobs that keep information moving between servers, by a schedule.
+    Sync(SyncArgs),
     /// Files for SIEMs and network devices.
     Export(ExportFilesArgs),
     /// Values that must not be published: the lists, and what was confirmed nevertheless.
@@ -328,33 +336,6 @@ pub(super) struct WhoamiArgs {
     #[command(flatten)]
     pub(super) server: ServerArgs,
     /// Print JSON.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Args)]
-#[command(
-    after_help = "Examples:\n  liaison publish --profile hub/pki/clients/cert-a/feed.toml --collection indicators bundle.json\n  gunzip -c objects.jsonl.gz | liaison publish --profile feed --collection indicators -\n  liaison publish --profile feed --collection indicators --preview bundle.json\n\nSending the same file again is safe: what is there already is not stored twice."
-)]
-pub(super) struct PublishArgs {
-    /// STIX bundles, TAXII envelopes, single objects, or JSON lines of any of these; .gz too; - for standard input.
-    #[arg(required = true)]
-    pub(super) files: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(super) server: ServerArgs,
-    /// The collection's id or alias; may be left out if only one can be written to.
-    #[arg(long)]
-    pub(super) collection: Option<String>,
-    /// Read and split the files, look at the collection, send nothing.
-    #[arg(long)]
-    pub(super) dry_run: bool,
-    /// Store nothing; show who would read which objects, and what would be refused.
-    #[arg(long, conflicts_with = "dry_run")]
-    pub(super) preview: bool,
-    /// Give up on an envelope after so many tries.
-    #[arg(long, default_value_t = 8)]
-    pub(super) tries: u32,
-    /// Print one JSON object at the end.
     #[arg(long)]
     pub(super) json: bool,
 }

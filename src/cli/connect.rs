@@ -2,7 +2,7 @@
 
 use super::args::{ServerArgs, WhoamiArgs};
 use super::output::{self, Exit, stop};
-use crate::client::{Client, ClientError, Credentials, Found};
+use crate::client::{Access, Client, ClientError, Found};
 use crate::clock::Clock;
 use crate::http::Whoami;
 use anyhow::Context;
@@ -55,12 +55,8 @@ pub(super) fn connect(args: &ServerArgs) -> anyhow::Result<Connection> {
     let url = profile.url.ok_or_else(|| missing("url"))?;
     let holder = profile.cert.as_deref().map(holder).unwrap_or_default();
     let (ca, cert, key) = (file("ca", profile.ca)?, file("cert", profile.cert)?, file("key", profile.key)?);
-    let credentials = Credentials { url: &url, ca: &ca, cert: &cert, key: &key };
-    Ok(Connection {
-        client: Client::new(&credentials).map_err(failed)?,
-        collection: profile.collection,
-        holder,
-    })
+    let access = Access { url: &url, ca: Some(&ca), identity: Some((&cert, &key)), ..Access::default() };
+    Ok(Connection { client: Client::new(&access).map_err(failed)?, collection: profile.collection, holder })
 }
 
 /// The identity in a certificate of a hub, or the subject of another one.
@@ -127,7 +123,7 @@ pub(super) fn failed(error: ClientError) -> anyhow::Error {
         ClientError::Refused { status: 401 | 403, .. } => Exit::NotPermitted,
         ClientError::Refused { status: 502..=504, .. } => Exit::Unreachable,
         ClientError::Refused { .. } => Exit::Failed,
-        ClientError::Protocol(..) => Exit::BadData,
+        ClientError::Protocol(..) | ClientError::TooLarge { .. } => Exit::BadData,
     };
     stop(exit, error.to_string())
 }

@@ -4,11 +4,12 @@ use super::args::{HubArgs, ServeArgs};
 use super::output::{self, Exit, stop};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::{self, Report, Serving, Settings, TlsFiles};
+use crate::http::{self, ClientReport, DelayReport, Report, Serving, Settings, TlsFiles};
 use crate::registry::Registry;
 use crate::store::sqlite::{self, Sqlite};
 use crate::store::{PageCache, Store};
 use anyhow::Context;
+use indicatif::HumanDuration;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
     crate::telemetry::start(&config.log).map_err(|error| stop(Exit::Usage, error))?;
     check_keys(&config)?;
     let pushes = super::push::declared(&config)?;
+    let syncs = super::sync::declared(&config)?;
     let clock = Clock::system();
     let cache = Arc::new(PageCache::new(config.store.page_cache_bytes));
     let options = sqlite::Options {
@@ -73,6 +75,7 @@ pub(super) fn serve_until(args: &ServeArgs, sign: &CancellationToken) -> anyhow:
         exports: config.export.dir.clone(),
         lists,
         pushes,
+        syncs,
     };
     let public_url = serving.settings.public_url.clone();
     actix_web::rt::System::new().block_on(async move {
@@ -121,6 +124,11 @@ pub(super) fn check(args: &HubArgs) -> anyhow::Result<Exit> {
     match super::push::declared(&config) {
         Ok(pushes) if pushes.is_empty() => {}
         Ok(pushes) => notes.push(format!("pushes: {}", pushes.len())),
+        Err(error) => problems.push(error.to_string()),
+    }
+    match super::sync::declared(&config) {
+        Ok(syncs) if syncs.jobs.is_empty() => {}
+        Ok(syncs) => notes.push(format!("sync jobs: {}", syncs.jobs.len())),
         Err(error) => problems.push(error.to_string()),
     }
     let now = Clock::system();
@@ -219,10 +227,41 @@ pub(super) fn status(args: &HubArgs) -> anyhow::Result<Exit> {
             ));
         }
         for found in &report.clients {
-            output::line(&format!("client {}: last polled {}", found.client, found.last_polled));
+            output::line(&of_client(found));
+        }
+        for found in &report.organisations {
+            output::line(&format!(
+                "organisation {}: sent {}; fetched {}",
+                found.organisation,
+                delays(&found.sent, "being made"),
+                delays(&found.fetched, "being added")
+            ));
         }
     }
     Ok(if report.writable { Exit::Done } else { Exit::Degraded })
+}
+
+fn of_client(found: &ClientReport) -> String {
+    let seconds = |seconds: i64| HumanDuration(Duration::from_secs(seconds.unsigned_abs()));
+    let every = found.interval_secs.map(|interval| format!(", every {:#}", seconds(interval)));
+    let late = if found.late { "; LATE: not for three of its intervals" } else { "" };
+    let last = found.last_polled.as_deref().unwrap_or("never");
+    format!("client {}: last polled {last}{}{late}", found.client, every.unwrap_or_default())
+}
+
+fn delays(found: &DelayReport, since: &str) -> String {
+    let within = |bound: Option<i64>| match bound {
+        Some(seconds) => format!("within {:#}", HumanDuration(Duration::from_secs(seconds.unsigned_abs()))),
+        None => "later than 30d".to_owned(),
+    };
+    match found.versions {
+        0 => "nothing".to_owned(),
+        versions => format!(
+            "{versions} versions, half {} of {since}, nine tenths {}",
+            within(found.half_within_secs),
+            within(found.most_within_secs)
+        ),
+    }
 }
 
 /// The hub's settings as the server wants them.

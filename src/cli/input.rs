@@ -4,7 +4,7 @@ use super::output::{Exit, stop};
 use crate::stix::json::{self, Documents, Seen};
 use anyhow::Context;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::mpsc;
 
@@ -16,10 +16,19 @@ pub(super) fn name(file: &Path) -> String {
 /// Reads all documents of a file; `-` is standard input. Unpacking and reading take turns on two
 /// processors.
 pub(super) fn documents<T>(file: &Path, visit: impl FnMut(Seen) -> T) -> anyhow::Result<Documents<T>> {
+    documents_after(file, Vec::new(), visit)
+}
+
+/// The same where this much of standard input was read already.
+pub(super) fn documents_after<T>(
+    file: &Path,
+    head: Vec<u8>,
+    visit: impl FnMut(Seen) -> T,
+) -> anyhow::Result<Documents<T>> {
     let name = name(file);
     std::thread::scope(|scope| {
         let (chunks, received) = mpsc::sync_channel::<Vec<u8>>(CHUNKS_AHEAD);
-        let reader = scope.spawn(move || send(file, &chunks));
+        let reader = scope.spawn(move || send(file, head, &chunks));
         let mut more = |text: &mut Vec<u8>| match received.recv() {
             Ok(chunk) => {
                 text.reserve(chunk.capacity());
@@ -41,9 +50,9 @@ pub(super) fn documents<T>(file: &Path, visit: impl FnMut(Seen) -> T) -> anyhow:
 }
 
 /// Sends the text of a file in chunks; the first announces by its capacity how much will come.
-fn send(file: &Path, chunks: &mpsc::SyncSender<Vec<u8>>) -> std::io::Result<()> {
+fn send(file: &Path, head: Vec<u8>, chunks: &mpsc::SyncSender<Vec<u8>>) -> std::io::Result<()> {
     let (input, hint): (Box<dyn Read>, usize) = match file == Path::new("-") {
-        true => (Box::new(std::io::stdin()), 0),
+        true => (Box::new(Cursor::new(head).chain(std::io::stdin())), 0),
         false => {
             let mut file = File::open(file)?;
             let hint = unpacked_hint(&mut file)?;

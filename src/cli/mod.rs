@@ -23,6 +23,7 @@ mod publish;
 mod push;
 mod registry;
 mod review;
+mod sync;
 mod warning;
 
 use args::{Cli, Command};
@@ -71,6 +72,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Erase(args) => erase::run(&args),
         Command::Hold(args) => hold::run(&args),
         Command::Publish(args) => publish::run(&args),
+        Command::Extract(args) => publish::extract(&args),
         Command::Review(args) => review::run(&args),
         Command::Poll(args) => poll::run(&args),
         Command::Whoami(args) => connect::whoami(&args),
@@ -78,6 +80,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Explain(args) => policy::explain(&args),
         Command::Policy(args::PolicyCommand::Simulate(args)) => policy::simulate(&args),
         Command::Export(args) => export::run(&args),
+        Command::Sync(args) => sync::run(&args),
         Command::Warning(args) => warning::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Content(command) => content::run(&command),

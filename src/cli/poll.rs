@@ -13,6 +13,7 @@ use super::output::{self, Exit, stop};
 use crate::client::{ClientError, Found};
 use crate::clock::Clock;
 use crate::stix::json;
+use crate::sync::source::taxii::{Recent, believed};
 use serde::Serialize;
 use sink::{Noted, Sink};
 use state::{Position, StateFile};
@@ -85,6 +86,7 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> a
         cursor: None,
         at: Clock::system().now().to_string(),
     };
+    let mut recent = Recent::default();
     loop {
         let mut before = state.position().clone();
         let page = match fetch(connection, &found, args, &mut before).await {
@@ -100,12 +102,14 @@ async fn round(connection: &Connection, args: &PollArgs, known: &mut Known) -> a
             round.objects += page.items() as u64;
             round.pages += 1;
         }
-        let more = page.more && page.items() > 0;
-        let mut after = Position {
-            next: page.next.filter(|_| more),
-            last: page.last.or_else(|| before.last.clone()),
-            ..before.clone()
-        };
+        // A page that brings nothing new ends the walk, whatever the server says.
+        let more = page.more && page.is_new(&mut recent);
+        if page.more && !more {
+            output::note("the server says that there is more, and gives nothing new");
+        }
+        let (last, strange) = believed(before.last.as_deref(), page.last, Clock::system().now());
+        strange.into_iter().for_each(|text| output::note(&text));
+        let mut after = Position { next: page.next.filter(|_| more), last, ..before.clone() };
         if after.next.is_none() {
             after = after.restarted();
         }
@@ -133,6 +137,13 @@ struct Page {
 }
 
 impl Page {
+    /// Does it bring anything that the last ones have not brought?
+    fn is_new(&self, recent: &mut Recent) -> bool {
+        let items = self.document.root.items.iter().flatten();
+        let new = items.filter(|item| recent.is_new(item.seen.id(), &self.document.text[item.range.clone()]));
+        new.count() > 0
+    }
+
     fn items(&self) -> usize {
         self.document.root.items.as_ref().map_or(0, Vec::len)
     }

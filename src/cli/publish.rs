@@ -1,22 +1,23 @@
 //! `liaison publish`: files to a collection, in envelopes that the server takes.
 
+mod draft;
 mod input;
 pub(super) mod preview;
+mod submit;
+mod terms;
 
-use super::args::PublishArgs;
+use super::args::{ExtractArgs, PublishArgs, SubmissionArgs};
 use super::connect::{Connection, Need, choose, connect, failed, runtime};
 use super::output::{self, Exit, stop};
-use crate::client::{Client, ClientError, Found};
+use crate::client::{ClientError, Found};
 use crate::http::Preview;
+use crate::submission::Draft;
 use crate::taxii::envelope::OBJECTS_MAX;
-use crate::taxii::resource::{
-    KNOWN_PAP, KNOWN_TLP, ONLY_SEEN_AT, PRESENT, Progress, Status, StatusDetail, WAITS_FOR_RELEASE,
-};
-use bytes::Bytes;
+use crate::taxii::resource::{Progress, Status, StatusDetail};
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::time::Duration;
+use std::path::PathBuf;
 
 /// What became of all objects together.
 #[derive(Debug, Default, Serialize)]
@@ -40,53 +41,117 @@ pub(super) struct Summary {
 
 pub(super) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     let connection = connect(&args.server)?;
-    if args.preview {
-        return run_preview(&connection, args);
+    runtime()?.block_on(whole(&connection, args))
+}
+
+/// What a text names, without a server.
+pub(super) fn extract(args: &ExtractArgs) -> anyhow::Result<Exit> {
+    submit::of_texts(args)
+}
+
+async fn whole(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Exit> {
+    let (objects, found, submission) = read(connection, args).await?;
+    let foreseen = match (&submission, args.preview) {
+        // Another server than ours cannot tell, and need not.
+        (Some(_), false) => foresee(connection, &found, &objects).await.ok(),
+        (_, true) => Some(foresee(connection, &found, &objects).await?),
+        (None, false) => None,
+    };
+    if let Some(submission) = &submission {
+        let is_sent = submission.review(foreseen.as_ref(), args)?;
+        if !is_sent {
+            return Ok(unsent(submission, foreseen.as_ref(), args));
+        }
+    } else if let Some(preview) = foreseen {
+        match args.json {
+            true => output::json(&preview),
+            false => preview::tell(&preview),
+        }
+        let is_whole = preview.objects.iter().all(|object| object.accepted);
+        return Ok(if is_whole { Exit::Done } else { Exit::Failed });
     }
-    let summary = runtime()?.block_on(publish(&connection, args))?;
-    if args.json {
-        output::json(&summary);
-    } else {
-        tell(&summary, args.dry_run);
+    let summary = publish(connection, args, &objects, &found).await?;
+    match (&submission, args.json) {
+        (Some(submission), true) => {
+            output::json(&serde_json::json!({"submission": submission.told(), "summary": summary}));
+        }
+        (None, true) => output::json(&summary),
+        (_, false) => tell(&summary, args.dry_run),
     }
     Ok(if summary.failure > 0 { Exit::Failed } else { Exit::Done })
 }
 
-fn run_preview(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Exit> {
-    let found = runtime()?.block_on(async {
-        let (objects, found) = read(connection, args).await?;
-        let (batches, oversized) = split(&objects, found.max_content_length)?;
-        let objects = oversized.into_iter().map(preview::oversized).collect();
-        let collection = found.collection.id.clone();
-        let mut whole = Preview { collection, waits_for_release: false, objects, audiences: Vec::new() };
-        for batch in batches {
-            let body = crate::taxii::envelope::write(batch.into_iter(), None).into();
-            preview::add(&mut whole, connection.client.preview(&found, body).await.map_err(failed)?);
-        }
-        Ok::<_, anyhow::Error>(whole)
-    })?;
-    match args.json {
-        true => output::json(&found),
-        false => preview::tell(&found),
+/// What is said where nothing is sent.
+fn unsent(submission: &submit::Submission, preview: Option<&Preview>, args: &PublishArgs) -> Exit {
+    let is_nothing_new = submission.items.is_empty();
+    if args.json {
+        output::json(&serde_json::json!({"submission": submission.told(), "preview": preview}));
+    } else {
+        let why = if is_nothing_new { "; there is nothing new" } else { "" };
+        output::line(&format!("nothing was sent{why}"));
     }
-    let is_whole = found.objects.iter().all(|object| object.accepted);
-    Ok(if is_whole { Exit::Done } else { Exit::Failed })
+    let is_whole = preview.is_none_or(|preview| preview.objects.iter().all(|object| object.accepted));
+    match args.dry_run || args.preview || is_nothing_new {
+        true if is_whole => Exit::Done,
+        _ => Exit::Failed,
+    }
 }
 
-/// Reads the files and finds the collection.
-async fn read(connection: &Connection, args: &PublishArgs) -> anyhow::Result<(Vec<input::Item>, Found)> {
+/// What publishing would come to.
+async fn foresee(connection: &Connection, found: &Found, objects: &[input::Item]) -> anyhow::Result<Preview> {
+    let (batches, oversized) = split(objects, found.max_content_length)?;
+    let objects = oversized.into_iter().map(preview::oversized).collect();
+    let collection = found.collection.id.clone();
+    let mut whole = Preview { collection, waits_for_release: false, objects, audiences: Vec::new() };
+    for batch in batches {
+        let body = crate::taxii::envelope::write(batch.into_iter(), None).into();
+        preview::add(&mut whole, connection.client.preview(found, body).await.map_err(failed)?);
+    }
+    Ok(whole)
+}
+
+/// Reads the files, makes objects of what is no STIX, and finds the collection.
+async fn read(
+    connection: &Connection,
+    args: &PublishArgs,
+) -> anyhow::Result<(Vec<input::Item>, Found, Option<submit::Submission>)> {
     // A large file takes as long to read as the server to be reached.
-    let files = args.files.clone();
-    let reading = tokio::task::spawn_blocking(move || input::read_all(&files));
-    let (objects, found) = tokio::join!(reading, choose(connection, args.collection.as_deref(), Need::Write));
-    Ok((objects??, found?))
+    let (files, how) = (args.files.clone(), args.submission.clone());
+    let reading = tokio::task::spawn_blocking(move || read_all(&files, &how));
+    let (read, found) = tokio::join!(reading, choose(connection, args.collection.as_deref(), Need::Write));
+    let ((mut objects, drafts), found) = (read??, found?);
+    if drafts.is_empty() {
+        return Ok((objects, found, None));
+    }
+    let submission = submit::prepare(connection, &found, drafts, args).await?;
+    objects.extend(submission.items.iter().cloned());
+    Ok((objects, found, Some(submission)))
+}
+
+/// Reads every file before anything is sent, so that a broken one stops the command early.
+fn read_all(files: &[PathBuf], how: &SubmissionArgs) -> anyhow::Result<(Vec<input::Item>, Vec<Draft>)> {
+    let (mut objects, mut drafts) = (Vec::new(), Vec::new());
+    for file in files {
+        match draft::look(file, how)? {
+            draft::Looked::Stix(file, head) => input::read(&file, head, &mut objects)?,
+            draft::Looked::Draft(draft) => drafts.push(*draft),
+        }
+    }
+    match objects.is_empty() && drafts.is_empty() {
+        true => Err(stop(Exit::BadData, "there is no object in the input")),
+        false => Ok((objects, drafts)),
+    }
 }
 
 /// Splits and sends the files.
-async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<Summary> {
-    let (objects, found) = read(connection, args).await?;
+async fn publish(
+    connection: &Connection,
+    args: &PublishArgs,
+    objects: &[input::Item],
+    found: &Found,
+) -> anyhow::Result<Summary> {
     let mut summary = Summary { total: objects.len() as u64, ..Summary::default() };
-    let (batches, oversized) = split(&objects, found.max_content_length)?;
+    let (batches, oversized) = split(objects, found.max_content_length)?;
     // What others refer to must be there before them.
     let first = objects.iter().filter(|item| item.is_marking && item.together.is_none()).count();
     let first = if batches.len() > 1 { first.div_ceil(ENVELOPE_OBJECTS) } else { 0 };
@@ -106,11 +171,12 @@ async fn publish(connection: &Connection, args: &PublishArgs) -> anyhow::Result<
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     let client = &connection.client;
     let mut sending = batches.into_iter().map(|batch| {
-        let (found, bar) = (&found, &bar);
+        let bar = &bar;
         async move {
             // Written only now, so that the files are in memory once and not twice.
             let body = crate::taxii::envelope::write(batch.iter().copied(), None).into();
-            let status = send(client, found, body, args.tries).await?;
+            let again = |error: &ClientError| output::note(&format!("{error}; trying again"));
+            let status = client.deliver(found, body, (args.tries, STATUS_PATIENCE), &again).await?;
             bar.inc(batch.len() as u64);
             Ok::<_, ClientError>(status)
         }
@@ -137,53 +203,12 @@ impl Summary {
         self.success += status.success_count;
         self.failure += status.failure_count;
         self.pending += status.pending_count;
-        let is_unchanged =
-            |text: &String| [PRESENT, KNOWN_TLP, KNOWN_PAP, ONLY_SEEN_AT].contains(&text.as_str());
-        let unchanged = |detail: &&StatusDetail| detail.message.as_ref().is_some_and(is_unchanged);
-        self.unchanged += status.successes.iter().filter(unchanged).count() as u64;
+        self.unchanged += status.successes.iter().filter(|detail| detail.is_unchanged()).count() as u64;
         self.failures.extend(status.failures);
         if status.status == Progress::Pending {
             self.waiting_statuses.push(status.id);
         }
     }
-}
-
-/// Is an officer's decision all that is waited for? That may take days.
-fn awaits_officer(status: &Status) -> bool {
-    let waits = |detail: &StatusDetail| {
-        detail.message.as_ref().is_some_and(|message| message.starts_with(WAITS_FOR_RELEASE))
-    };
-    status.status == Progress::Pending && status.pendings.iter().all(waits)
-}
-
-/// Sends one envelope and waits for its final status. What was stored by a try whose answer was
-/// lost is found there already by the next one.
-async fn send(client: &Client, to: &Found, body: Bytes, tries: u32) -> Result<Status, ClientError> {
-    let mut wait = Duration::from_millis(500);
-    let mut tried = 0;
-    let mut status = loop {
-        tried += 1;
-        match client.add(to, body.clone()).await {
-            Ok(status) => break status,
-            Err(error) if error.is_passing() && tried < tries => {
-                let asked = match &error {
-                    ClientError::Refused { retry_after, .. } => *retry_after,
-                    _ => None,
-                };
-                output::note(&format!("{error}; trying again"));
-                tokio::time::sleep(asked.unwrap_or(wait).min(Duration::from_secs(60))).await;
-                wait = (wait * 2).min(Duration::from_secs(30));
-            }
-            Err(error) => return Err(error),
-        }
-    };
-    let mut pause = Duration::from_secs(1);
-    while status.status == Progress::Pending && !awaits_officer(&status) && pause < STATUS_PAUSE_MAX {
-        tokio::time::sleep(pause).await;
-        status = client.status(to, &status.id).await?;
-        pause = pause.mul_f32(1.5);
-    }
-    Ok(status)
 }
 
 /// The objects of one envelope.
@@ -277,4 +302,5 @@ const FRAME: usize = "{\"objects\":[]}".len();
 const ENVELOPE_BYTES: usize = 2 * 1024 * 1024;
 const ENVELOPE_OBJECTS: usize = 1_000;
 const FAILURES_SHOWN: usize = 20;
-const STATUS_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// For so long a status may take that nobody must decide on.
+const STATUS_PATIENCE: std::time::Duration = std::time::Duration::from_secs(180);

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::registry::Registry;
 use crate::stix::atom::{self, Atom, Kind};
+use crate::store::OPINIONS;
 use crate::store::sqlite::Tool;
 use crate::warning::{Action, Declared, Settings, WarningLists};
 use serde_json::json;
@@ -120,6 +121,9 @@ fn test(args: &TestArgs) -> anyhow::Result<Exit> {
 
 fn confirm(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     let (mut tool, lists) = open(&args.hub)?;
+    if args.opinions {
+        return settle(&mut tool, &args.ids);
+    }
     let mut all = Vec::new();
     for id in &args.ids {
         let named = named(&tool, &lists, id)?;
@@ -136,13 +140,28 @@ fn confirm(args: &ConfirmArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// Ends disputes about objects.
+fn settle(tool: &mut Tool, ids: &[String]) -> anyhow::Result<Exit> {
+    for id in ids {
+        if tool.versions(id)?.is_empty() {
+            return Err(stop(Exit::Failed, format!("{id} is not in the database")));
+        }
+    }
+    let now = Clock::system().now();
+    let at = now.micros().cast_unsigned();
+    let all: Vec<_> = ids.iter().map(|id| (id.clone(), OPINIONS.to_owned(), at)).collect();
+    tool.confirm(&all, &account(), now)?;
+    ids.iter().for_each(|id| output::line(&format!("{id}: opinions given before {now} no longer count")));
+    Ok(Exit::Done)
+}
+
 /// The lists with the action `review` that name a value of an object, with their versions.
 fn named(tool: &Tool, lists: &WarningLists, id: &str) -> anyhow::Result<BTreeSet<(String, u64)>> {
     let versions = tool.versions(id)?;
     if versions.is_empty() {
         return Err(stop(Exit::Failed, format!("{id} is not in the database")));
     }
-    let atoms = versions.iter().filter_map(|kept| atom::read(id, &kept.json)).flat_map(|(_, atoms)| atoms);
+    let atoms = versions.iter().filter_map(|kept| atom::read(id, &kept.json)).flat_map(|named| named.atoms);
     let mut named = BTreeSet::new();
     for atom in atoms {
         let review = lists.hits(&atom).into_iter().filter(|hit| hit.action == Action::Review);

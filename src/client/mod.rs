@@ -1,5 +1,16 @@
-//! A TAXII 2.1 client over mutual TLS, for our own server and for others.
+//! A TAXII 2.1 client, for our own server and for others.
+//!
+//! * [`access`]: who we are to a server, and what we put up with from it
+//! * `deliver`: envelopes are sent, and their final status is waited for
 
+pub mod access;
+mod deliver;
+
+pub use access::Access;
+
+use crate::clock::Clock;
+use crate::push::backoff;
+use crate::stix::Timestamp;
 use crate::taxii::media;
 use crate::taxii::resource::{ApiRoot, Collection, Collections, Discovery, ErrorMessage, Status};
 use bytes::Bytes;
@@ -12,18 +23,8 @@ use url::Url;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-}
-
-/// What a connection takes; PEM texts.
-pub struct Credentials<'a> {
-    /// The server, with or without `/taxii2/` at the end.
-    pub url: &'a str,
-    /// The authority of its certificate.
-    pub ca: &'a [u8],
-    /// Our certificate.
-    pub cert: &'a [u8],
-    /// Its key.
-    pub key: &'a [u8],
+    /// Bytes that an answer may have.
+    bytes_max: usize,
 }
 
 /// What goes wrong between us and a server.
@@ -50,6 +51,14 @@ pub enum ClientError {
     /// An answer that is not TAXII.
     #[error("the answer of {0} is not TAXII 2.1: {1}")]
     Protocol(String, String),
+    /// An answer that is larger than we take.
+    #[error("the answer of {url} is larger than {limit} bytes")]
+    TooLarge {
+        /// What was asked for.
+        url: String,
+        /// What we take.
+        limit: usize,
+    },
 }
 
 impl ClientError {
@@ -58,7 +67,7 @@ impl ClientError {
         match self {
             Self::Unreachable(_) => true,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 507),
-            Self::Setup(_) | Self::Protocol(..) => false,
+            Self::Setup(_) | Self::Protocol(..) | Self::TooLarge { .. } => false,
         }
     }
 }
@@ -84,39 +93,39 @@ pub struct PageIn {
     pub last: Option<String>,
 }
 
+/// What a server answers with.
+pub struct Answer {
+    /// Its headers.
+    pub headers: header::HeaderMap,
+    /// Its status: a success, or 304.
+    pub status: StatusCode,
+    /// Its body.
+    pub body: Bytes,
+}
+
 impl Client {
-    /// Prepares connections; nothing is sent yet. Redirects are never followed, and no authority
+    /// Prepares connections; nothing is sent yet. Redirects are followed within a server only, and no authority
     /// but the one given is believed.
-    pub fn new(credentials: &Credentials) -> Result<Self, ClientError> {
-        let setup =
-            |what: &str, error: &dyn std::fmt::Display| ClientError::Setup(format!("{what}: {error}"));
-        let base = Url::parse(credentials.url).map_err(|error| setup("the server's URL", &error))?;
-        if base.scheme() != "https" || base.host().is_none() {
-            return Err(setup("the server's URL", &"expected https://HOST[:PORT]"));
-        }
-        let pem = [credentials.cert, b"\n", credentials.key].concat();
-        let identity = reqwest::Identity::from_pem(&pem)
-            .map_err(|error| setup("certificate and key", &reason(&error)))?;
-        let authorities = reqwest::Certificate::from_pem_bundle(credentials.ca)
-            .map_err(|error| setup("the server's CA", &reason(&error)))?;
-        let http = reqwest::Client::builder()
-            .identity(identity)
-            .tls_certs_only(authorities)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .user_agent(concat!("liaison/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(60))
-            .timeout(Duration::from_secs(300))
-            .pool_idle_timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|error| setup("certificate and key", &reason(&error)))?;
-        Ok(Self { http, base })
+    pub fn new(access: &Access) -> Result<Self, ClientError> {
+        let (http, base) = access.connect()?;
+        Ok(Self { http, base, bytes_max: access.limits.bytes_max })
     }
 
     /// The server's URL, without a path.
     pub fn origin(&self) -> String {
         self.base.origin().ascii_serialization()
+    }
+
+    /// A path or URL of this server; of another one it is an error.
+    pub fn within(&self, path: &str) -> Result<Url, ClientError> {
+        let url = self
+            .base
+            .join(path)
+            .map_err(|error| ClientError::Protocol(path.to_owned(), error.to_string()))?;
+        match url.origin() == self.base.origin() {
+            true => Ok(url),
+            false => Err(ClientError::Protocol(url.to_string(), "it is on another server".to_owned())),
+        }
     }
 
     /// A resource of the server by its path.
@@ -150,6 +159,11 @@ impl Client {
         for root in discovery.api_roots {
             let root =
                 self.base.join(&root).map_err(|error| ClientError::Protocol(root, error.to_string()))?;
+            // It may lead to another path, but not with our credentials to another server.
+            if root.origin() != self.base.origin() {
+                let what = "it is an API root on another server; name that server itself".to_owned();
+                return Err(ClientError::Protocol(root.to_string(), what));
+            }
             let api_root: ApiRoot = self.resource(&root).await?;
             let list = join(&root, "collections/")?;
             let collections: Collections = self.resource(&list).await?;
@@ -182,11 +196,35 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let response = self.send(&url).await?;
-        let last = response.headers().get("x-taxii-date-added-last");
+        let answer = self.fetch(&url, media::TAXII, &[]).await?;
+        let kind = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        // Answers without a type are taken for what they are.
+        if let Some(kind) = kind.filter(|kind| !media::is_json(kind)) {
+            return Err(ClientError::Protocol(url.to_string(), format!("its Content-Type is {kind}")));
+        }
+        let last = answer.headers.get("x-taxii-date-added-last");
         let last = last.and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = response.bytes().await.map_err(|error| unreachable(&url, &error))?;
-        Ok(PageIn { body, last })
+        Ok(PageIn { body: answer.body, last })
+    }
+
+    /// Asks for something of the server by its whole URL.
+    pub async fn fetch(
+        &self,
+        url: &Url,
+        accept: &str,
+        headers: &[(header::HeaderName, &str)],
+    ) -> Result<Answer, ClientError> {
+        let mut request = self.http.get(url.clone()).header(header::ACCEPT, accept);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let response = request.send().await.map_err(|error| unreachable(url, &error))?;
+        let mut response = match response.status() {
+            StatusCode::NOT_MODIFIED => response,
+            _ => accepted(url, response).await?,
+        };
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Ok(Answer { status, body: self.body(url, &headers, response).await?, headers })
     }
 
     async fn post<T: DeserializeOwned>(
@@ -202,22 +240,45 @@ impl Client {
             .header(header::CONTENT_TYPE, content_type)
             .body(body);
         let response = request.send().await.map_err(|error| unreachable(url, &error))?;
-        parse(url, accepted(url, response).await?).await
+        let mut response = accepted(url, response).await?;
+        let headers = std::mem::take(response.headers_mut());
+        parse(url, &self.body(url, &headers, response).await?)
     }
 
     async fn resource<T: DeserializeOwned>(&self, url: &Url) -> Result<T, ClientError> {
-        let response = self.send(url).await?;
-        parse(url, response).await
+        parse(url, &self.fetch(url, media::TAXII, &[]).await?.body)
     }
 
-    async fn send(&self, url: &Url) -> Result<Response, ClientError> {
-        let request = self.http.get(url.clone()).header(header::ACCEPT, media::TAXII);
-        let response = request.send().await.map_err(|error| unreachable(url, &error))?;
-        accepted(url, response).await
+    /// Reads a body as it comes, up to the limit.
+    async fn body(
+        &self,
+        url: &Url,
+        headers: &header::HeaderMap,
+        mut response: Response,
+    ) -> Result<Bytes, ClientError> {
+        let limit = self.bytes_max;
+        let too_large = || ClientError::TooLarge { url: url.to_string(), limit };
+        let coding = headers.get(header::CONTENT_ENCODING);
+        if let Some(coding) = coding.filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            let what = format!("it is packed ({coding:?}), which was not asked for");
+            return Err(ClientError::Protocol(url.to_string(), what));
+        }
+        let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
+        if announced.is_some_and(|length| length > limit) {
+            return Err(too_large());
+        }
+        let mut body = bytes::BytesMut::with_capacity(announced.unwrap_or(0));
+        while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(url, &error))? {
+            if body.len() + chunk.len() > limit {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
     }
 }
 
-fn join(url: &Url, path: &str) -> Result<Url, ClientError> {
+pub(crate) fn join(url: &Url, path: &str) -> Result<Url, ClientError> {
     let mut base = url.clone();
     if !base.path().ends_with('/') {
         base.set_path(&format!("{}/", url.path()));
@@ -230,25 +291,41 @@ async fn accepted(url: &Url, response: Response) -> Result<Response, ClientError
     if status.is_success() {
         return Ok(response);
     }
-    let retry_after = response.headers().get(header::RETRY_AFTER);
-    let retry_after =
-        retry_after.and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
-    let text = response.text().await.unwrap_or_default();
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    // Dates count from the server's own clock, and from ours if it tells none.
+    let its =
+        header(header::DATE).and_then(backoff::http_date).map(|now| Timestamp::from_micros(now * 1_000_000));
+    let now = its.unwrap_or_else(|| Clock::system().now());
+    let to = header(header::LOCATION).map(|to| format!("it sends us to {to}, which is elsewhere"));
+    let retry_after = header(header::RETRY_AFTER).and_then(|value| backoff::retry_after(value, now));
+    let text = start_of(response).await;
     let message = match serde_json::from_str::<ErrorMessage>(&text) {
         Ok(found) => {
             let parts =
                 [Some(found.title), found.description, found.error_id.map(|id| format!("(error_id {id})"))];
             parts.into_iter().flatten().collect::<Vec<_>>().join(". ")
         }
-        Err(_) if status == StatusCode::UNAUTHORIZED => "it does not know this certificate".to_owned(),
+        Err(_) if status == StatusCode::UNAUTHORIZED => "it does not know who we are".to_owned(),
+        Err(_) if status.is_redirection() => to.unwrap_or_default(),
         Err(_) => text.chars().take(200).collect(),
     };
     Err(ClientError::Refused { status: status.as_u16(), url: url.to_string(), message, retry_after })
 }
 
-async fn parse<T: DeserializeOwned>(url: &Url, response: Response) -> Result<T, ClientError> {
-    let body = response.bytes().await.map_err(|error| unreachable(url, &error))?;
-    serde_json::from_slice(&body).map_err(|error| ClientError::Protocol(url.to_string(), error.to_string()))
+fn parse<T: DeserializeOwned>(url: &Url, body: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(body).map_err(|error| ClientError::Protocol(url.to_string(), error.to_string()))
+}
+
+/// What an error answer says, as far as it matters.
+async fn start_of(mut response: Response) -> String {
+    let mut start = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        start.extend_from_slice(&chunk);
+        if start.len() > ERROR_BYTES_MAX {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&start).into_owned()
 }
 
 /// Says what to do about the connection errors that certificates cause.
@@ -285,10 +362,13 @@ fn unreachable(url: &Url, error: &reqwest::Error) -> ClientError {
 }
 
 /// The innermost cause, where the real reason stands.
-fn reason(error: &dyn std::error::Error) -> String {
+pub(crate) fn reason(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;
     }
     cause.to_string()
 }
+
+/// Bytes that are read of an error.
+const ERROR_BYTES_MAX: usize = 64 * 1024;

@@ -5,7 +5,7 @@ use super::objects::pages;
 use crate::policy::ReadScope;
 use crate::stix::expiry::{Opinion, Votes};
 use crate::stix::{StixTime, Timestamp};
-use crate::store::{Error, Store};
+use crate::store::{Error, OPINIONS, Store};
 use crate::taxii::{Match, Versions};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -14,6 +14,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub struct Feedback {
     by_id: HashMap<String, Said>,
+    /// When an analyst last held an indicator to be right, whatever had been said of it.
+    settled: HashMap<String, Timestamp>,
 }
 
 /// What is said of one indicator.
@@ -32,6 +34,7 @@ pub struct Heard<'a> {
     /// What is said.
     pub said: &'a Said,
     owner: &'a str,
+    settled: Option<Timestamp>,
 }
 
 /// An opinion of it, and the organisation that holds it: not whom its text names as its creator, or one
@@ -54,14 +57,14 @@ impl Heard<'_> {
             revoked: false,
             modified: held.modified,
         });
-        Votes::count(opinions, self.owner, None)
+        Votes::count(opinions, self.owner, self.settled)
     }
 }
 
 impl Feedback {
     /// Reads the sightings and opinions that the scope sees.
     pub fn read(store: &dyn Store, scope: &ReadScope) -> Result<Self, Error> {
-        let mut feedback = Self::default();
+        let mut feedback = Self { settled: settled(store)?, ..Self::default() };
         let matches = Match {
             types: vec!["sighting".to_owned(), "opinion".to_owned()],
             versions: Some(Versions { last: true, ..Versions::default() }),
@@ -84,6 +87,8 @@ impl Feedback {
     ) -> Result<Vec<Self>, Error> {
         let mut feedback: Vec<Self> = scopes.iter().map(|_| Self::default()).collect();
         if !objects.is_empty() {
+            let settled = settled(store)?;
+            feedback.iter_mut().for_each(|about| about.settled.clone_from(&settled));
             store.said(scopes, objects, SAID_MAX, &mut |scope, handling, json| {
                 let object: Value = serde_json::from_slice(json).unwrap_or_default();
                 feedback[scope].take(&object, &handling.owner, scopes[scope].now());
@@ -125,8 +130,20 @@ impl Feedback {
 
     /// What is said of an indicator of this organisation, if anything is.
     pub fn on<'a>(&'a self, id: &str, owner: &'a str) -> Option<Heard<'a>> {
-        self.by_id.get(id).map(|said| Heard { said, owner })
+        let settled = self.settled.get(id).copied();
+        self.by_id.get(id).map(|said| Heard { said, owner, settled })
     }
+}
+
+/// When disputes were last settled, by object.
+fn settled(store: &dyn Store) -> Result<HashMap<String, Timestamp>, Error> {
+    let mut settled: HashMap<String, Timestamp> = HashMap::new();
+    for (id, _, at) in store.confirmed()?.into_iter().filter(|(_, list, _)| list == OPINIONS) {
+        let at = Timestamp::from_micros(at.cast_signed());
+        let last = settled.entry(id).or_insert(at);
+        *last = at.max(*last);
+    }
+    Ok(settled)
 }
 
 /// Sightings, and opinions, of one object that a look-up reads: the last that came.
@@ -170,5 +187,8 @@ mod tests {
             *"2026-03-01"
         );
         assert!(feedback.on("indicator--2", "z").is_none());
+        // What was said before it was settled no longer counts.
+        feedback.settled.insert(id.to_owned(), now);
+        assert_eq!(feedback.on(id, "z").unwrap().votes().against, 0);
     }
 }

@@ -175,7 +175,7 @@ impl Gather<'_> {
             tlp: handling.level(self.now),
             pap: handling.pap(self.now),
             warned: false,
-            valid_from: Timestamp::from_micros(source.valid_from),
+            valid_from: Timestamp::from_micros(source.valid_from()),
             valid_until: found.until,
             classification: source.classification.as_deref().unwrap_or("undetermined").to_owned(),
             indicator_types: source.indicator_types.clone(),

@@ -188,7 +188,12 @@ impl Job<'_> {
         let asked = |kind: Kind| types.is_none_or(|types| types.iter().any(|one| one == kind.object_type()));
         let is_plain = self.export.labels.is_none() && (types.is_some() || self.export.types.is_none());
         let alive_at = if is_plain { self.now } else { Timestamp::from_micros(i64::MIN) };
-        AtomQuery { kinds: gather::places(asked), alive_at, with_observables: false }
+        AtomQuery {
+            kinds: gather::places(asked),
+            alive_at,
+            with_observables: false,
+            with_descriptions: self.format.takes_descriptions(),
+        }
     }
 
     fn rights(&self, scopes: &[(&Collection, ExportScope)]) -> String {

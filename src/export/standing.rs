@@ -48,7 +48,7 @@ pub fn standing(
         Rules { model: decay.model, ttl_days: kind.and_then(expiry::default_ttl), ..Rules::default() };
     let facts = Facts {
         confidence: source.confidence,
-        valid_from: Timestamp::from_micros(source.valid_from),
+        valid_from: Timestamp::from_micros(source.valid_from()),
         valid_until: source.valid_until.map(Timestamp::from_micros),
         modified: Timestamp::from_micros(source.modified),
         last_seen: None,

@@ -1,9 +1,13 @@
 //! The plain listener for the operator, on loopback: is it alive, can it work, what does it do?
 
 use super::App;
+use super::freshness::clients;
+use super::metrics::metrics;
+use crate::freshness::Delays;
 use crate::stix::Timestamp;
 use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What `liaison status` shows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,8 +28,10 @@ pub struct Report {
     pub revoked: usize,
     /// Every collection of the registry.
     pub collections: Vec<CollectionReport>,
-    /// Every client that has polled since the start.
+    /// Every client of the registry that is not revoked.
     pub clients: Vec<ClientReport>,
+    /// Every organisation that has sent or fetched anything since the start.
+    pub organisations: Vec<FreshnessReport>,
 }
 
 /// One collection.
@@ -47,7 +53,43 @@ pub struct ClientReport {
     /// `organisation/client`.
     pub client: String,
     /// When it last asked for a page.
-    pub last_polled: String,
+    pub last_polled: Option<String>,
+    /// How often it comes, in seconds: by agreement or by habit; none if it comes as it likes.
+    pub interval_secs: Option<i64>,
+    /// It has not come for three of its intervals.
+    pub late: bool,
+}
+
+/// How fresh is what an organisation sends and fetches, since the start of the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FreshnessReport {
+    /// Its id.
+    pub organisation: String,
+    /// From the version's own time (`created`, `modified`) to `date_added`, of what it has sent.
+    pub sent: DelayReport,
+    /// From `date_added` to the first fetch by one of its clients.
+    pub fetched: DelayReport,
+}
+
+/// How long something took; bounds, so that the truth is no more.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct DelayReport {
+    /// Object versions.
+    pub versions: u64,
+    /// Half of them took no longer than so many seconds; none if longer than 30 days.
+    pub half_within_secs: Option<i64>,
+    /// The same of nine tenths.
+    pub most_within_secs: Option<i64>,
+}
+
+impl DelayReport {
+    fn of(delays: Option<&Delays>) -> Self {
+        Self {
+            versions: delays.map_or(0, Delays::count),
+            half_within_secs: delays.and_then(|delays| delays.within(50)),
+            most_within_secs: delays.and_then(|delays| delays.within(90)),
+        }
+    }
 }
 
 /// The paths of this listener.
@@ -55,6 +97,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/healthz", web::get().to(|| async { HttpResponse::Ok().body("ok\n") }))
         .route("/readyz", web::get().to(ready))
+        .route("/metrics", web::get().to(metrics))
         .route("/status", web::get().to(status));
 }
 
@@ -80,13 +123,13 @@ async fn status(app: web::Data<App>) -> HttpResponse {
             last_added: found.map(|found| found.2.to_string()),
         }
     });
-    let mut clients: Vec<ClientReport> = app
-        .last_polled
-        .lock()
-        .iter()
-        .map(|(client, at)| ClientReport { client: client.to_string(), last_polled: at.to_string() })
-        .collect();
-    clients.sort_by(|a, b| a.client.cmp(&b.client));
+    let (sent, fetched) = (app.store.memory().arrivals(), app.freshness.lock().fetched().clone());
+    let named: BTreeSet<_> = sent.keys().chain(fetched.keys()).collect();
+    let organisations = named.into_iter().map(|name| FreshnessReport {
+        organisation: name.to_string(),
+        sent: DelayReport::of(sent.get(name)),
+        fetched: DelayReport::of(fetched.get(name)),
+    });
     let trust = app.trust.load();
     HttpResponse::Ok().json(Report {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -97,7 +140,8 @@ async fn status(app: web::Data<App>) -> HttpResponse {
         crl_until: seconds(trust.crl_until()),
         revoked: trust.revoked_count(),
         collections: collections.collect(),
-        clients,
+        clients: clients(&app),
+        organisations: organisations.collect(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What goes wrong with a request, and the only mapping of it to HTTP (TAXII 2.1 §3.6).
 
 use crate::feed::FeedError;
+use crate::ingest::Unjudged;
 use crate::policy::Denied;
 use crate::store::{Error as StoreError, NoProof};
 use crate::taxii::resource::ErrorMessage;
@@ -98,6 +99,15 @@ pub(super) enum Failure {
     /// The store.
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+impl From<Unjudged> for Failure {
+    fn from(error: Unjudged) -> Self {
+        match error {
+            Unjudged::Envelope(error) => error.into(),
+            Unjudged::Store(error) => error.into(),
+        }
+    }
 }
 
 impl From<FeedError> for Failure {

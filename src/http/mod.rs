@@ -8,8 +8,10 @@ mod connection;
 mod device;
 mod error;
 mod export;
+mod freshness;
 mod gate;
 mod lookup;
+mod metrics;
 mod objects;
 mod own;
 mod peer;
@@ -18,11 +20,13 @@ mod pushing;
 mod review;
 mod server;
 mod server_info;
+mod submission;
+mod syncing;
 pub mod tls;
 mod upkeep;
 
 pub use crate::export::serve::served_event;
-pub use admin::Report;
+pub use admin::{ClientReport, DelayReport, Report};
 pub use audit::{ConsistencyProof, InclusionProof, LatestCheckpoint, LogPage, Receivers};
 pub use auditing::Auditing;
 pub use device::token_hash;
@@ -31,17 +35,18 @@ pub use own::Whoami;
 pub use preview::{Preview, Previewed};
 pub use review::{Decided, Decisions, Listing, Outcomes, SEVERAL_MAX, Shown, Waiting};
 pub use server::{Running, Serving, StartError, TlsFiles, check_trust, start};
+pub use syncing::Syncs;
 
 use crate::clock::Clock;
 use crate::export::Exports;
 use crate::feed::Feed;
+use crate::freshness::Freshness;
 use crate::policy::Directory;
 use crate::stix::Timestamp;
 use crate::store::Handle;
 use actix_web::web::{self, ServiceConfig};
 use arc_swap::ArcSwap;
 use error::Failure;
-use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -63,8 +68,10 @@ pub struct App {
     gate: gate::Gate,
     /// Bytes of bodies being read or worked on, in KiB.
     bodies: Arc<Semaphore>,
-    /// When each client last asked for a page: `organisation/client` to microseconds.
-    last_polled: parking_lot::Mutex<HashMap<Arc<str>, Timestamp>>,
+    /// Who has come, and what was fetched when.
+    freshness: parking_lot::Mutex<Freshness>,
+    /// The sync jobs that run here.
+    syncs: Syncs,
 }
 
 /// What the server says about itself, and its limits.
@@ -161,7 +168,7 @@ fn routes(config: &mut ServiceConfig) {
         .default_service(web::to(|| refuse(Failure::NotFound)));
 }
 
-/// What waits for release, and what publishing would come to.
+/// What waits for release, what publishing would come to, and what is handed in that is no STIX.
 fn review_routes(config: &mut ServiceConfig) {
     let (get, post) = (|| web::method(actix_web::http::Method::GET), web::post);
     let head = || web::method(actix_web::http::Method::HEAD);
@@ -177,7 +184,8 @@ fn review_routes(config: &mut ServiceConfig) {
         )
         .service(post_only("review/{submission}/release").route(post().to(review::release)))
         .service(post_only("review/{submission}/decline").route(post().to(review::decline)))
-        .service(post_only("preview/{root}/{collection}").route(post().to(preview::preview)));
+        .service(post_only("preview/{root}/{collection}").route(post().to(preview::preview)))
+        .service(post_only("submission/{root}/{collection}").route(post().to(submission::submit)));
 }
 
 /// The audit log's part of the table.

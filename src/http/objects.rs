@@ -5,13 +5,11 @@ use super::error::Failure;
 use super::peer::{At, Caller, key_of};
 use super::server_info::taxii;
 use crate::feed::Kind;
+use crate::freshness::Visit;
 use crate::ingest;
-use crate::policy::{self, Grant, WriteScope};
-use crate::stix::Timestamp;
-use crate::stix::content::Options;
-use crate::store::{Batch, Deleted, Store};
-use crate::taxii::{Envelope, Filter, Versions, media};
-use crate::warning::WarningLists;
+use crate::policy::{self, Grant};
+use crate::store::{Batch, Deleted};
+use crate::taxii::{Filter, Versions, media};
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt;
@@ -63,7 +61,6 @@ pub(super) async fn serve(
     let now = app.clock.now();
     let scope = policy::read_scope(grant, now)?;
     let mut filter = Filter::parse(request.query_string())?;
-    app.last_polled.lock().insert(caller.0.name().clone(), now);
     if let Some(id) = id {
         filter.matches.ids = vec![id.to_owned()];
         filter.matches.types.clear();
@@ -72,6 +69,10 @@ pub(super) async fn serve(
         }
     }
     let key = key_of(request).ok_or(Failure::UnknownClient)?;
+    let client = caller.0.name();
+    let visit = Visit { client, collection: scope.collection(), goes_on: filter.next.is_some(), now };
+    app.freshness.lock().asks(visit, || app.store.memory().watermark(scope.collection()));
+    let is_poll = kind == Kind::Objects && filter.matches.ids.is_empty() && request.method() == Method::GET;
     // Nothing goes out to who asks for the head alone.
     let page = match request.method() == Method::HEAD {
         true => app.feed.page(&scope, filter, kind).await?,
@@ -80,6 +81,9 @@ pub(super) async fn serve(
     let mut response = taxii();
     match (page.range, id) {
         (Some((first, last)), _) => {
+            if is_poll {
+                app.freshness.lock().fetches(visit, &page.added);
+            }
             response.insert_header(("X-TAXII-Date-Added-First", first.to_string()));
             response.insert_header(("X-TAXII-Date-Added-Last", last.to_string()));
         }
@@ -112,32 +116,14 @@ pub(super) async fn add(
         .store
         .write(move |store| {
             let _permits = permits;
-            let judged = batch(store, &directory, &scope, &lists, body, clock.now());
-            Ok(judged.and_then(|judged| Ok(store.add(Batch { key, ..judged })?)))
+            let judged = ingest::judge(store, &directory, &scope, &lists, body, clock.now());
+            Ok(judged.map_err(Failure::from).and_then(|judged| Ok(store.add(Batch { key, ..judged })?)))
         })
         .await?;
     Ok(HttpResponse::Accepted()
         .content_type(media::TAXII)
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .json(status?))
-}
-
-/// Takes a body apart and judges what is in it; runs where it may block.
-pub(super) fn batch(
-    store: &dyn Store,
-    directory: &policy::Directory,
-    scope: &WriteScope,
-    lists: &WarningLists,
-    body: Vec<u8>,
-    now: Timestamp,
-) -> Result<Batch, Failure> {
-    let options =
-        Options { profile: scope.profile(), extensions: Some(directory.extensions()), ..Options::default() };
-    let envelope = Envelope::parse(body, options)?;
-    let status_id = uuid::Uuid::new_v4().to_string();
-    let mut batch = ingest::prepare(store, directory, scope, envelope, status_id, now)?;
-    ingest::warn(&mut batch, lists);
-    Ok(batch)
 }
 
 /// TAXII 2.1 §5.7.

@@ -3,6 +3,7 @@
 use super::App;
 use super::collections::resource;
 use super::peer::Caller;
+use crate::policy::{Directory, Peer};
 use crate::registry::Role;
 use crate::taxii::resource::Collection;
 use actix_web::{HttpResponse, web};
@@ -13,6 +14,10 @@ use serde::{Deserialize, Serialize};
 pub struct Whoami {
     /// The organisation's slug.
     pub organisation: String,
+    /// Its name.
+    pub name: String,
+    /// Its STIX identity, in whose name it publishes.
+    pub identity: String,
     /// `organisation/client`.
     pub client: String,
     /// What it may do.
@@ -36,15 +41,24 @@ pub struct Root {
     pub collections: Vec<Collection>,
 }
 
+/// In whose name a client speaks: the id of an identity, and its name.
+pub(super) fn author(directory: &Directory, peer: &Peer) -> (String, String) {
+    let own = directory.registry().organisations.iter().find(|found| found.id == peer.organisation());
+    own.map(|own| (own.identity(), own.name.clone())).unwrap_or_default()
+}
+
 /// `GET /liaison/v1/whoami`
 pub(super) async fn whoami(app: web::Data<App>, Caller(peer): Caller) -> HttpResponse {
     let directory = app.directory.load();
+    let (identity, name) = author(&directory, &peer);
     let roots = directory.roots(&peer).into_iter().map(|root| Root {
         url: format!("{}/{root}/", app.settings.public_url),
         collections: directory.grants(&peer, root).iter().map(resource).collect(),
     });
     let answer = Whoami {
         organisation: peer.organisation().to_owned(),
+        name,
+        identity,
         client: peer.name().to_string(),
         role: peer.role(),
         tlp_max: peer.tlp_max(),

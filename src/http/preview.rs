@@ -2,13 +2,14 @@
 
 use super::App;
 use super::error::Failure;
-use super::objects::{batch, check_headers, read_body};
+use super::objects::{check_headers, read_body};
 use super::peer::At;
 use super::review::ours;
+use crate::ingest;
 use crate::policy::explain::{self, Recipient};
 use crate::policy::{self, Directory, Grant, Handling, words};
 use crate::stix::{Timestamp, Tlp};
-use crate::store::Tried;
+use crate::store::{Error, Tried};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -67,12 +68,11 @@ pub(super) async fn preview(
     let lists = app.exports.lists().clone();
     let answer = app
         .store
-        .write(move |store| {
+        .write(move |store| -> Result<Result<Preview, Failure>, Error> {
             let _permits = permits;
-            let judged = batch(store, &directory, &scope, &lists, body, clock.now());
-            let judged = match judged {
+            let judged = match ingest::judge(store, &directory, &scope, &lists, body, clock.now()) {
                 Ok(judged) => judged,
-                Err(failure) => return Ok(Err(failure)),
+                Err(unjudged) => return Ok(Err(unjudged.into())),
             };
             let now = judged.received;
             let tried = store.try_out(judged)?;
@@ -82,7 +82,7 @@ pub(super) async fn preview(
     Ok(ours().json(answer?))
 }
 
-fn answer(
+pub(super) fn answer(
     directory: &Directory,
     grant: &Grant,
     waits_for_release: bool,

@@ -4,11 +4,13 @@ use super::auditing::{self, Auditing};
 use super::connection::{Shares, on_connect};
 use super::gate::{Gate, pass};
 use super::pushing::{self, Pushing};
+use super::syncing::{self, Syncing, Syncs};
 use super::tls::{ServerIdentity, TlsError, Trust, TrustFiles, device_config, server_config};
 use super::{App, Settings, admin, device, routes};
 use crate::clock::Clock;
 use crate::export::Exports;
 use crate::feed::{Feed, PageLimits};
+use crate::freshness::Freshness;
 use crate::policy::Directory;
 use crate::push::Push;
 use crate::registry::Registry;
@@ -17,7 +19,6 @@ use crate::taxii::CursorKey;
 use crate::warning::WarningLists;
 use actix_web::{HttpServer, dev::ServerHandle, middleware, web};
 use arc_swap::ArcSwap;
-use std::collections::HashMap;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -55,6 +56,8 @@ pub struct Serving {
     pub lists: Arc<WarningLists>,
     /// Where exports are sent as they change.
     pub pushes: Vec<Push>,
+    /// Jobs between servers.
+    pub syncs: Syncs,
 }
 
 /// Where certificates and the revocation list are.
@@ -80,6 +83,7 @@ pub struct Running {
     pub app: web::Data<App>,
     audit: Auditing,
     pushing: Pushing,
+    syncing: Syncing,
 }
 
 /// Why the server does not start.
@@ -111,6 +115,7 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
     let for_devices = device_config(identity.clone())?;
     let (secret, epoch) = serving.store.cursor_secret()?;
     auditing::compare(&serving.audit, serving.store.as_ref())?;
+    let freshness = Freshness::new(serving.store.freshness()?);
     let store = Handle::new(serving.store, serving.readers);
     let settings = serving.settings;
     let limits = PageLimits { objects: settings.page_max, bytes: settings.page_max_bytes };
@@ -127,17 +132,13 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
         ),
         feed: Feed::new(store.clone(), serving.cache, CursorKey::new(&secret, epoch), limits),
         store,
-        gate: Gate::new(
-            settings.requests_per_second,
-            settings.requests_burst,
-            settings.concurrent_requests,
-            hosts(&settings.public_url, &identity),
-        ),
+        gate: gate(&settings, &identity),
         identity,
         bodies: Arc::new(Semaphore::new(
             usize::try_from(settings.memory_in_flight / 1024).unwrap_or(usize::MAX),
         )),
-        last_polled: parking_lot::Mutex::new(HashMap::new()),
+        freshness: parking_lot::Mutex::new(freshness),
+        syncs: serving.syncs.clone(),
         settings,
         vkey: serving.audit.signer.verifier().to_string(),
         flushing: tokio::sync::Mutex::default(),
@@ -170,14 +171,25 @@ pub fn start(serving: Serving) -> Result<Running, StartError> {
         servers.push(serve_devices(app.clone(), listener, for_devices)?);
     }
     let pushing = pushing::start(&app, serving.pushes)?;
+    let syncing = syncing::start(&app, serving.syncs)?;
     keep_up(&app, serving.tls, generation, &serving.audit);
     let handles = servers.iter().map(actix_web::dev::Server::handle).collect();
-    Ok(Running { servers, handles, app, audit: serving.audit, pushing })
+    Ok(Running { servers, handles, app, audit: serving.audit, pushing, syncing })
+}
+
+fn gate(settings: &Settings, identity: &ServerIdentity) -> Gate {
+    Gate::new(
+        settings.requests_per_second,
+        settings.requests_burst,
+        settings.concurrent_requests,
+        hosts(&settings.public_url, identity),
+    )
 }
 
 /// Starts what the server does by itself.
 fn keep_up(app: &web::Data<App>, tls: TlsFiles, generation: Option<u64>, audit: &Auditing) {
     actix_web::rt::spawn(super::upkeep::keep(app.clone()));
+    actix_web::rt::spawn(super::freshness::keep(app.clone()));
     actix_web::rt::spawn(watch(app.clone(), tls, generation));
     actix_web::rt::spawn(auditing::keep(app.clone(), audit.clone()));
 }
@@ -214,7 +226,9 @@ impl Running {
 
     /// To be called when the servers have stopped: brings to the audit log what is not in it yet.
     pub async fn finish(self) {
+        self.syncing.end().await;
         self.pushing.end().await;
+        super::freshness::save(&self.app).await;
         auditing::end(&self.app, &self.audit).await;
     }
 }

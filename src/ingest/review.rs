@@ -125,6 +125,7 @@ pub fn prospect(
         key: None,
         received: now,
         entries: vec![Entry::Admitted(Box::new(Prepared::new(admitted)))],
+        mark: None,
     };
     let tried = store.try_out(batch)?.pop();
     let objection = tried.as_ref().and_then(|tried| tried.verdict.as_ref().err()).map(|(_, why)| why.clone());

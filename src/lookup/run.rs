@@ -10,7 +10,7 @@ use crate::export::standing::{Decay, standing};
 use crate::policy::{Directory, Grant, Peer, ReadScope, read_scope};
 use crate::stix::Timestamp;
 use crate::store::atoms::{Named, Wanted};
-use crate::store::{Error, Store};
+use crate::store::{Error, Store, for_all};
 use crate::warning::WarningLists;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -108,10 +108,10 @@ impl LookUp {
             .iter()
             .map(|(_, scope)| (store.visibility(scope), store.watermark(scope.collection())))
             .collect();
-        let mut read: Vec<(u32, Reading)> = Vec::with_capacity(self.question.values.len() * 2);
-        for (at, value) in (0..).zip(&self.question.values) {
+        let read: Vec<(u32, Reading)> = for_all(&self.question.values, |at, value, read| {
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
             read.extend(readings(value, self.kinds.as_ref()).into_iter().map(|reading| (at, reading)));
-        }
+        });
         let (raws, more) = self.raws(store, &read)?;
         let said = self.said(store, &raws)?;
         let mut warnings = warnings(&read, lists);
@@ -223,7 +223,7 @@ impl LookUp {
                 classification: source.classification.as_deref().unwrap_or("undetermined").to_owned(),
                 labels: source.labels.clone(),
                 sources: owner.cloned().into_iter().collect(),
-                first_seen: is_indicator.then(|| Timestamp::from_micros(source.valid_from).to_string()),
+                first_seen: is_indicator.then(|| Timestamp::from_micros(source.valid_from()).to_string()),
                 last_seen: about.and_then(|heard| heard.said.last_sighting).map(|time| time.to_string()),
                 valid_until: found.until.filter(|_| is_indicator).map(|time| time.to_string()),
                 sightings: about.map_or(0, |heard| heard.said.sightings),
@@ -254,7 +254,10 @@ impl LookUp {
 /// What warning lists say of the values.
 fn warnings(read: &[(u32, Reading)], lists: &WarningLists) -> HashMap<u32, Vec<Warned>> {
     let mut found: HashMap<u32, BTreeSet<Warned>> = HashMap::new();
-    for (value, reading) in read.iter().filter(|(_, reading)| lists.verdict(&reading.atom).is_some()) {
+    let warned = for_all(read, |_, one, warned| {
+        warned.extend(lists.verdict(&one.1.atom).is_some().then_some(one));
+    });
+    for (value, reading) in warned {
         let hits = lists.hits(&reading.atom).into_iter().map(|hit| Warned {
             list: hit.list.to_owned(),
             version: hit.version,

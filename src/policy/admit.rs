@@ -7,6 +7,7 @@ use super::{
     Denied, Directory, Grant, Handling, Peer, ReleaseScope, Source, Submission, SubmissionScope, WriteScope,
 };
 use crate::registry::{Attribution, Collection, Downgrade, UnknownExtensions, Unmarked};
+use crate::stix::atom::Named;
 use crate::stix::marking::{Attribution as Consent, Terms, is_known_extension};
 use crate::stix::schema::{self, Class};
 use crate::stix::{Object, StixId, Timestamp, Tlp};
@@ -31,6 +32,11 @@ impl Admitted {
     /// The object as it will be stored.
     pub fn object(&self) -> &Object {
         &self.object
+    }
+
+    /// The values that the object names, as [`Object::take_named`].
+    pub fn take_named(&mut self) -> Option<Named> {
+        self.object.take_named()
     }
 
     /// Who will see it.
@@ -80,7 +86,7 @@ impl Admitted {
     }
 
     /// The organisation that sends it.
-    pub fn sender(&self) -> &str {
+    pub fn sender(&self) -> &Arc<str> {
         &self.sender
     }
 
@@ -389,6 +395,6 @@ fn check_clock(object: &Object, now: Timestamp) -> Result<(), Refusal> {
 /// Types that carry no content of their own and travel with what needs them.
 const META: [&str; 3] = ["marking-definition", "extension-definition", "language-content"];
 /// Types that name somebody or some place, or are there for other objects.
-const FOR_ALL_PURPOSES: [&str; 5] =
+pub const FOR_ALL_PURPOSES: [&str; 5] =
     ["identity", "location", "marking-definition", "extension-definition", "language-content"];
 const CLOCK_SKEW_MAX_MICROS: i64 = 5 * 60 * 1_000_000;

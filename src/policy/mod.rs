@@ -7,11 +7,13 @@
 //! * [`explain`]: the same decisions, told line by line; [`words`]: for people
 //! * [`review_scope`]: who decides on what waits for release; [`readmit`]: the second judgement
 //! * [`Retention`]: how long objects are kept; [`export_scope`]: what may go into files
+//! * [`forward_scope`]: what may go on to another server
 
 mod admit;
 mod directory;
 pub mod explain;
 mod export;
+mod forward;
 mod handling;
 mod reader;
 mod retention;
@@ -19,10 +21,11 @@ mod review;
 mod together;
 pub mod words;
 
-pub use admit::{Admitted, Refusal, admit, foresee, readmit};
+pub use admit::{Admitted, FOR_ALL_PURPOSES, Refusal, admit, foresee, readmit};
 use directory::Place;
 pub use directory::{Anchor, Credential, Directory, Peer};
 pub use export::{ExportScope, export_scope, may_fetch};
+pub use forward::{ForwardScope, NotForwarded, Recipient, asks_first, forward_scope};
 pub use handling::{Handling, Source};
 use reader::Reader;
 pub use reader::{Ceiling, Line, Reason};
@@ -251,6 +254,32 @@ impl WriteScope {
     pub fn client(&self) -> String {
         self.grant.peer.name().to_string()
     }
+
+    /// May organisations read here that are neither the one that adds nor that behind this identity?
+    pub fn is_read_by_others(&self, directory: &Directory, creator: Option<&str>) -> bool {
+        let place = &self.grant.place;
+        let own = [Some(self.organisation()), creator.and_then(|creator| directory.behind(creator))];
+        let reads = |party: &&String| place.collection.read.as_ref().is_none_or(|list| list.contains(party));
+        let mut readers = place.agreement.parties.iter().filter(reads);
+        readers.any(|party| !own.contains(&Some(party)))
+    }
+}
+
+/// Decides whether a sync job may add to a collection, named by id or alias, on behalf of a client of the
+/// registry. No certificate speaks for that client here: the operator does, who declares the job.
+pub fn job_scope(
+    directory: &Directory,
+    client: &str,
+    collection: &str,
+    now: Timestamp,
+) -> Result<WriteScope, String> {
+    let peer = directory.named(client).ok_or_else(|| {
+        format!("the registry has no client `{client}` that is not revoked; expected organisation/client")
+    })?;
+    let roots = directory.roots(&peer);
+    let grant = roots.iter().find_map(|root| directory.grant(&peer, root, collection));
+    let grant = grant.ok_or_else(|| format!("`{client}` may use no collection `{collection}`"))?;
+    write_scope(&grant, now).map_err(|denied| format!("`{client}` in `{collection}`: {denied}"))
 }
 
 fn in_force(agreement: &Agreement, now: Timestamp) -> Result<(), Denied> {

@@ -361,6 +361,18 @@ impl<'a> Resolver<'a> {
     }
 }
 
+impl From<Result<Object, Box<Rejected>>> for Item {
+    fn from(found: Result<Object, Box<Rejected>>) -> Self {
+        match found {
+            Ok(object) => Self::Object(object),
+            Err(rejected) => {
+                let claims = Claims::of(&rejected.json);
+                Self::Rejected(Box::new((*rejected, claims)))
+            }
+        }
+    }
+}
+
 impl Item {
     fn id(&self) -> Option<&str> {
         match self {

@@ -18,12 +18,16 @@ pub fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(value.parse().map_or(ASKED_LONGEST, Duration::from_secs));
     }
+    let wait = http_date(value)?.saturating_sub(now.micros().div_euclid(1_000_000));
+    Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
+}
+
+/// A date of HTTP (RFC 9110 §5.6.7) in seconds since 1970.
+pub fn http_date(text: &str) -> Option<i64> {
     let format = time::macros::format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );
-    let date = time::PrimitiveDateTime::parse(value, format).ok()?.assume_utc().unix_timestamp();
-    let wait = date.saturating_sub(now.micros().div_euclid(1_000_000));
-    Some(Duration::from_secs(u64::try_from(wait).unwrap_or(0)))
+    Some(time::PrimitiveDateTime::parse(text, format).ok()?.assume_utc().unix_timestamp())
 }
 
 const FIRST: Duration = Duration::from_secs(2);

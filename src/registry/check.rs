@@ -110,6 +110,9 @@ impl Check {
             let place = format!("client {}/{}", organisation.id, client.id);
             self.slug(&place, &client.id);
             self.unique(&place, "client", &format!("{}/{}", organisation.id, client.id));
+            if client.poll_minutes == Some(0) {
+                self.add(&place, "poll_minutes must be 1 or more; leave it out to go by the client's habit");
+            }
             let own = client.key_sha256.is_some() || client.san.is_some();
             if own && organisation.trust_anchor.is_none() {
                 self.add(&place, "key_sha256 and san need a trust_anchor of the organisation");

@@ -115,6 +115,9 @@ pub struct Client {
     /// Marking schemes that it keeps beyond those of the organisation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub understands: Vec<String>,
+    /// How often it polls, in minutes: after three times as long without it is reported. If absent, by its habit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poll_minutes: Option<u32>,
     /// Locked out, whatever its certificate says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub revoked: bool,

@@ -7,7 +7,8 @@ mod source;
 mod text;
 
 pub use read::{of_indicator, of_observable};
-pub use source::{Source, may_name_values, read};
+pub(in crate::stix) use source::seen;
+pub use source::{Named, Source, description, may_name_values, read};
 
 use std::fmt;
 

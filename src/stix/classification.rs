@@ -69,7 +69,7 @@ impl Classification {
         };
         let told = |name| Self::of_type(name).unwrap_or(Self::UNDETERMINED);
         match () {
-            () if has_type("anonymization") => Self { is_anonymizer: true, ..told("other") },
+            () if has_type(ANONYMIZATION) => Self { is_anonymizer: true, ..told("other") },
             () if infrastructure("command-and-control") || indicated.iter().any(|one| is_c2(one)) => {
                 told("c2-server")
             }
@@ -78,7 +78,7 @@ impl Classification {
                 told("phishing")
             }
             () if infrastructure("hosting-malware") => told("malware-distribution"),
-            () if has_type("compromised") => told("system-compromise"),
+            () if has_type(COMPROMISED) => told("system-compromise"),
             () => Self::UNDETERMINED,
         }
     }
@@ -88,8 +88,24 @@ impl Classification {
     }
 }
 
+/// May a label tell the class?
+pub(super) fn is_label(label: &str) -> bool {
+    label.starts_with(LABEL)
+}
+
+/// Does one of `indicator_types` tell the class?
+pub(super) fn is_telling_type(name: &str) -> bool {
+    [ANONYMIZATION, COMPROMISED].contains(&name)
+}
+
+/// May the JSON of one of [`REFERENCES`] name a technique that tells the class? With escapes it may.
+pub(super) fn may_name(json: &[u8]) -> bool {
+    let digits = &PHISHING.as_bytes()[1..];
+    json.windows(digits.len()).any(|part| part == digits) || json.contains(&b'\\')
+}
+
 fn of_label(label: &str) -> Option<Classification> {
-    let (class, name) = label.strip_prefix("rsit:")?.split_once('=')?;
+    let (class, name) = label.strip_prefix(LABEL)?.split_once('=')?;
     let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     Classification::of_type(quoted.unwrap_or(name)).filter(|found| found.class() == class)
 }
@@ -104,7 +120,7 @@ fn is_phishing(object: &Value) -> bool {
         let entries = object[list].as_array().into_iter().flatten();
         entries.filter_map(|entry| entry[key].as_str()).any(is_technique)
     };
-    of("external_references", "external_id") || of("kill_chain_phases", "phase_name")
+    of(REFERENCES[0], "external_id") || of(REFERENCES[1], "phase_name")
 }
 
 fn is_technique(id: &str) -> bool {
@@ -127,6 +143,11 @@ fn speaks_of_c2(text: &str) -> bool {
         || plain.contains("command & control")
 }
 
+/// Properties that name techniques.
+pub(super) const REFERENCES: [&str; 2] = ["external_references", "kill_chain_phases"];
+const LABEL: &str = "rsit:";
+const ANONYMIZATION: &str = "anonymization";
+const COMPROMISED: &str = "compromised";
 const PHISHING: &str = "T1566";
 const USE: &str = "unauthorised-use-of-resources";
 const USE_INTELMQ: &str = "unauthorized-use-of-resources";

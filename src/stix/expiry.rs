@@ -4,7 +4,7 @@
 mod feedback;
 mod model;
 
-pub use feedback::{Opinion, Votes, rounded_count};
+pub use feedback::{Opinion, Votes};
 pub use model::{Model, NoModel, expires_at, score};
 
 use crate::stix::Timestamp;

@@ -1,5 +1,6 @@
 //! One STIX object: the JSON as it was sent, and a typed header over it.
 
+use super::atom::{self, Named};
 use super::content::{self, Definition, Level};
 use super::json::{self, Defect, Kind, Seen, Value};
 use super::marking::Terms;
@@ -38,6 +39,8 @@ pub struct Header {
     revoked: bool,
     extensions: Vec<String>,
     known_anyway: bool,
+    /// The values that it names, if they were read with it.
+    named: Option<Box<Option<Named>>>,
 }
 
 /// An item of an envelope that is no acceptable object.
@@ -145,6 +148,7 @@ impl Header {
             revoked: header.value("revoked").is_some_and(|revoked| revoked.kind() == Kind::True),
             extensions: header.extensions(),
             known_anyway: false,
+            named: None,
             id,
             version,
             created: created.filter(|_| !is_observable),
@@ -152,7 +156,24 @@ impl Header {
     }
 }
 
+impl Header {
+    /// With the values that the object names, while it is at hand: whoever stores it needs them.
+    #[must_use]
+    pub fn with_values(mut self, seen: Seen) -> Self {
+        self.named = Some(Box::new(atom::seen(self.id.as_str(), seen.value)));
+        self
+    }
+}
+
 impl Object {
+    /// The values that it names; they are handed out once without being read again.
+    pub fn take_named(&mut self) -> Option<Named> {
+        match self.header.named.take() {
+            Some(named) => *named,
+            None => atom::read(self.id().as_str(), self.json()),
+        }
+    }
+
     /// The object with this text, from which the header was read.
     pub fn new(header: Header, json: Bytes) -> Self {
         Self { json, header }
@@ -348,6 +369,7 @@ impl<'a> Members<'a> {
             revoked: false,
             extensions: Vec::new(),
             known_anyway: true,
+            named: None,
         })
     }
 

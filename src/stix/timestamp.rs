@@ -18,6 +18,12 @@ impl Timestamp {
         self.0
     }
 
+    /// To the millisecond, as STIX 2.1 §3.2 writes `created` and `modified`.
+    pub fn to_millis(self) -> String {
+        let text = self.to_string();
+        format!("{}Z", &text[..text.len() - 4])
+    }
+
     /// Parses RFC 3339 in UTC with 0 to 9 fraction digits; digits past microseconds are cut.
     pub fn parse(text: &str) -> Option<Self> {
         let scanned = scan(text)?;

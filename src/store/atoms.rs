@@ -1,9 +1,9 @@
 //! Values that stored objects name, as lists and look-ups ask for them.
 
-use super::bytes_hash;
+use super::hash_of;
 use crate::policy::Handling;
+use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Source, host_of};
-use crate::stix::{Object, Timestamp};
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -31,6 +31,8 @@ pub struct AtomQuery {
     pub alive_at: Timestamp,
     /// Observables too, or only indicators.
     pub with_observables: bool,
+    /// With descriptions, for which each object's text is read.
+    pub with_descriptions: bool,
 }
 
 /// What is looked for.
@@ -61,9 +63,8 @@ impl Wanted<'_> {
             Self::NetworksAround(inner) => {
                 let kind = if inner.addr().is_ipv4() { Kind::Ipv4Network } else { Kind::Ipv6Network };
                 for length in shapes.lengths(kind).filter(|length| *length < inner.prefix_len()) {
-                    let network = IpNet::new(inner.addr(), length).map(|network| network.trunc());
-                    if let Ok(network) = network {
-                        give(hashed(format_args!("{}\n{network}", kind.number())));
+                    if let Ok(network) = IpNet::new(inner.addr(), length) {
+                        give(network_key(kind, network.trunc()));
                     }
                 }
             }
@@ -156,64 +157,32 @@ fn place(kind: Kind, length: usize) -> (usize, usize) {
     }
 }
 
-/// Values of an object ready to be stored.
-#[derive(Debug, Default)]
-pub(crate) struct Naming {
-    pub(crate) atoms: Vec<Atom>,
-    /// JSON of the source, if the object names values.
-    pub(crate) source: Option<Vec<u8>>,
-    /// When it is over.
-    pub(crate) until: Option<i64>,
-}
-
-impl Naming {
-    pub(crate) fn of(object: &Object) -> Self {
-        Self::read(object.id().as_str(), object.json())
-    }
-
-    pub(crate) fn read(id: &str, json: &[u8]) -> Self {
-        let Some((source, atoms)) = crate::stix::atom::read(id, json) else { return Self::default() };
-        let until = if source.revoked { Some(0) } else { source.valid_until };
-        Self { atoms, until, source: serde_json::to_vec(&source).ok() }
-    }
-
-    /// Keys in the index.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = i64> {
-        self.atoms.iter().flat_map(keys_of)
-    }
-}
-
 /// The keys that a value is found by: its own, and of a URL that of its host.
-pub(crate) fn keys_of(atom: &Atom) -> Vec<i64> {
-    let own = key_of(atom.kind(), atom.text());
-    match (atom.kind(), atom.host()) {
-        (Kind::Url, Some(host)) => vec![own, host_key(host)],
-        _ => vec![own],
-    }
+pub(crate) fn keys_of(atom: &Atom) -> impl Iterator<Item = i64> {
+    let host = if atom.kind() == Kind::Url { atom.host() } else { None };
+    std::iter::once(key_of(atom.kind(), atom.text())).chain(host.map(host_key))
 }
 
 /// The key of a value; no id of an object has a line break.
 fn key_of(kind: Kind, text: &str) -> i64 {
-    hashed(format_args!("{}\n{text}", kind.number()))
+    hash_of([itoa::Buffer::new().format(kind.number()), "\n", text])
 }
 
 /// The key of URLs by their host.
 fn host_key(host: &str) -> i64 {
-    hashed(format_args!("host\n{host}"))
+    hash_of(["host\n", host])
 }
 
-/// Without an allocation for texts of the usual length: look-ups make very many keys.
-fn hashed(text: std::fmt::Arguments) -> i64 {
-    use std::io::Write;
-    let mut buffer = [0; 256];
-    let mut rest = &mut buffer[..];
-    match rest.write_fmt(text) {
-        Ok(()) => {
-            let length = 256 - rest.len();
-            bytes_hash(&buffer[..length])
-        }
-        Err(_) => bytes_hash(text.to_string().as_bytes()),
-    }
+/// The key of a network: an address is asked for in every length that occurs.
+fn network_key(kind: Kind, network: IpNet) -> i64 {
+    let IpNet::V4(v4) = network else { return key_of(kind, &network.to_string()) };
+    let mut digits = [itoa::Buffer::new(); 6];
+    let [of_kind, a, b, c, d, of_length] = &mut digits;
+    let octets = v4.addr().octets();
+    let address = [a.format(octets[0]), b.format(octets[1]), c.format(octets[2]), d.format(octets[3])];
+    let [a, b, c, d] = address;
+    let (kind, length) = (of_kind.format(kind.number()), of_length.format(v4.prefix_len()));
+    hash_of([kind, "\n", a, ".", b, ".", c, ".", d, "/", length])
 }
 
 /// Borders of a path that are looked at.
@@ -244,6 +213,18 @@ mod tests {
         let is = |text| above.is_text(Kind::Url, text);
         assert!(is("http://a.example/gate") && is("http://a.example/gate/"));
         assert!(!is("http://a.example/ga") && !is("http://a.example/gate/x") && !is("http://a.ex"));
+    }
+
+    #[test]
+    fn networks_have_the_key_of_their_spelling() {
+        for (kind, text) in [
+            (Kind::Ipv4Network, "203.0.113.0/24"),
+            (Kind::Ipv4Network, "0.0.0.0/0"),
+            (Kind::Ipv6Network, "2001:db8::/32"),
+        ] {
+            assert_eq!(network_key(kind, text.parse().unwrap()), key_of(kind, text));
+            assert_eq!(key_of(kind, text), crate::store::id_hash(&format!("{}\n{text}", kind.number())));
+        }
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub struct CachedPage {
     pub body: Bytes,
     /// `date_added` of its first and last row.
     pub range: Option<(Timestamp, Timestamp)>,
-    /// How many rows it has.
-    pub rows: usize,
+    /// `date_added` of each of its rows.
+    pub added: Box<[Timestamp]>,
     /// `date_added` of the row that follows; changes to rows past it do not touch this page.
     pub following: Option<Timestamp>,
     /// For a page with nothing after it: it is whole only while this is the watermark.
@@ -49,7 +49,7 @@ impl PageCache {
         let pages = moka::sync::Cache::builder()
             .max_capacity(bytes_max)
             .weigher(|key: &PageKey, page: &Arc<CachedPage>| {
-                let overhead = key.query.len() + key.visibility.len() * 8 + 256;
+                let overhead = key.query.len() + key.visibility.len() * 8 + page.added.len() * 8 + 256;
                 u32::try_from(page.body.len() + overhead).unwrap_or(u32::MAX)
             })
             .build();
@@ -112,7 +112,7 @@ mod tests {
         Arc::new(CachedPage {
             body: Bytes::new(),
             range,
-            rows: 2,
+            added: Box::default(),
             following: following.map(at),
             whole_at: whole_at.map(at),
         })

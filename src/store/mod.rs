@@ -5,22 +5,27 @@ mod audit;
 mod cache;
 pub mod erasure;
 mod handle;
+mod parallel;
 mod review;
 pub mod sqlite;
 
 pub use audit::{AuditLog, Concern, Concerning, NoProof, Receipts, Recipient};
 pub use cache::{CachedPage, PageCache, PageKey};
 pub use handle::Handle;
+pub(crate) use parallel::for_all;
 pub use review::{Decision, Listed, Outcome, Ruling, Submissions, Tried};
 
+use crate::freshness::{Delays, Kept};
 use crate::policy::{Admitted, EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
+use crate::stix::atom;
 use crate::stix::object::Label;
 use crate::stix::{StixTime, Timestamp, claims};
 use crate::taxii::resource::Status;
 use crate::taxii::{Match, Versions};
-use atoms::{AtomQuery, Named, Naming, Wanted};
+use atoms::{AtomQuery, Named, Wanted};
 use erasure::{Step, Swept};
-use std::collections::HashSet;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// What every backend promises.
@@ -70,8 +75,13 @@ pub trait Store: Send + Sync {
         most: usize,
         visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error>;
-    /// What somebody has confirmed although a warning list names it: object, list and the list's version.
+    /// What somebody has confirmed although a warning list names it: object, list and the list's version; or
+    /// although it was disputed: object, [`OPINIONS`] and the time in microseconds.
     fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error>;
+    /// How far a sync job has come, by the last [`Batch::mark`] or [`Self::mark`].
+    fn marked(&self, job: &str) -> Result<Option<Vec<u8>>, Error>;
+    /// Keeps how far a sync job has come, although there was nothing to add.
+    fn mark(&self, mark: Mark) -> Result<(), Error>;
     /// Does the scope see any version of this object?
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error>;
     /// Deletes versions of an object that belong to the scope's organisation.
@@ -108,6 +118,13 @@ pub trait Store: Send + Sync {
     fn is_writable(&self) -> bool;
     /// Objects kept in each collection: id, count, last `date_added`.
     fn counts(&self) -> Vec<(String, u64, Timestamp)>;
+    /// From the version's own time to `date_added`, by the sender's organisation, of what was stored since this
+    /// was opened; answered from memory.
+    fn arrivals(&self) -> BTreeMap<Arc<str>, Delays>;
+    /// What was kept last of who has come and fetched how far.
+    fn freshness(&self) -> Result<Kept, Error>;
+    /// Keeps it.
+    fn keep_freshness(&self, kept: Kept) -> Result<(), Error>;
 }
 
 /// The objects of one POST, judged and ready to be stored.
@@ -127,6 +144,17 @@ pub struct Batch {
     pub received: Timestamp,
     /// Its objects, in the order sent.
     pub entries: Vec<Entry>,
+    /// Kept in the same transaction: how far a sync job has come with these.
+    pub mark: Option<Mark>,
+}
+
+/// How far a sync job has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The job.
+    pub job: String,
+    /// Its position, as JSON.
+    pub position: Vec<u8>,
 }
 
 /// One object of a POST.
@@ -151,7 +179,9 @@ pub struct Prepared {
     /// Keys in the index of what it is about.
     pub(crate) links: Vec<i64>,
     /// The values that it names.
-    pub(crate) naming: Naming,
+    pub(crate) named: Option<atom::Named>,
+    /// Keys in the index of those values.
+    pub(crate) value_keys: Vec<i64>,
     /// What it was called when it was sent, if it is called otherwise now.
     pub(crate) sent_as: Option<Label>,
     /// What warning lists say of it.
@@ -161,15 +191,17 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Computes checksum and hash, so that the writer need not.
-    pub fn new(admitted: Admitted) -> Self {
+    /// Computes checksum and hashes, so that the writer need not.
+    pub fn new(mut admitted: Admitted) -> Self {
+        let named = admitted.take_named();
+        let values = named.iter().flat_map(|named| &named.atoms);
+        let value_keys = values.flat_map(atoms::keys_of).collect();
         let sha256 = sha256(admitted.object().json());
         let object = admitted.object();
         let links = about_keys(object.id().as_str(), object.json(), object.ends());
         let id_hash = id_hash(admitted.object().id().as_str());
         let name = admitted.waits().then(|| claims::name(admitted.object().json())).flatten();
-        let naming = Naming::of(admitted.object());
-        Self { admitted, sha256, id_hash, links, naming, sent_as: None, note: None, name }
+        Self { admitted, sha256, id_hash, links, named, value_keys, sent_as: None, note: None, name }
     }
 
     /// For an object that was re-created after it had been sent under this name.
@@ -276,6 +308,9 @@ pub enum Error {
     Backend(String),
 }
 
+/// What [`Store::confirmed`] calls the opinions on an object. No version of a warning list reads as a time of today.
+pub const OPINIONS: &str = "opinions";
+
 /// SHA-256, the checksum kept with each version.
 pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
@@ -305,10 +340,24 @@ pub(crate) fn about_keys(id: &str, json: &[u8], ends: &[String]) -> Vec<i64> {
 
 /// The first eight bytes of an id's SHA-256: nobody can make many ids that share one.
 pub(crate) fn id_hash(id: &str) -> i64 {
-    bytes_hash(id.as_bytes())
+    hash_of([id])
 }
 
-/// The same of any text.
-pub(crate) fn bytes_hash(text: &[u8]) -> i64 {
-    sha256(text)[..8].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte))
+/// The same of a text in parts. Of short texts there are very many: they are hashed in one go, by an
+/// implementation that has no context to allocate for each.
+pub(crate) fn hash_of<const N: usize>(parts: [&str; N]) -> i64 {
+    let mut buffer = [0; 128];
+    let mut length = 0;
+    for part in parts {
+        let Some(room) = buffer.get_mut(length..length + part.len()) else {
+            return first_bytes(Sha256::digest(parts.concat()));
+        };
+        room.copy_from_slice(part.as_bytes());
+        length += part.len();
+    }
+    first_bytes(Sha256::digest(&buffer[..length]))
+}
+
+fn first_bytes(digest: impl AsRef<[u8]>) -> i64 {
+    digest.as_ref()[..8].iter().fold(0_i64, |sum, byte| sum << 8 | i64::from(*byte))
 }

@@ -1,7 +1,7 @@
 //! Envelopes (TAXII 2.1 §3.7): taken apart with limits, put together from stored text.
 
 use crate::stix::content::{self, Definition, Options, Profile};
-use crate::stix::json::{self, Document, JsonError, Seen};
+use crate::stix::json::{self, Document, JsonError, Kind, Seen};
 use crate::stix::object::{Header, Label, Rejected, label};
 use crate::stix::{Object, ObjectError};
 
@@ -12,6 +12,15 @@ pub const OBJECTS_MAX: usize = 10_000;
 #[derive(Debug)]
 pub struct Envelope {
     document: Document<Result<Header, (Label, ObjectError)>>,
+}
+
+/// How to go on after a page (TAXII 2.1 §3.7).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Following {
+    /// `more`
+    pub more: bool,
+    /// `next`
+    pub next: Option<String>,
 }
 
 /// Why a body is not an envelope.
@@ -29,10 +38,31 @@ impl Envelope {
     /// Takes a body apart and judges its objects; a STIX bundle passes too, since deployed clients
     /// send those.
     pub fn parse(body: Vec<u8>, options: Options) -> Result<Self, EnvelopeError> {
-        let judge = |seen: Seen| read(seen, options).map_err(|error| (label(seen), error));
+        let judge = |seen: Seen| match read(seen, options) {
+            Ok(header) => Ok(header.with_values(seen)),
+            Err(error) => Err((label(seen), error)),
+        };
         let envelope = Self { document: json::read(body, judge)? };
         envelope.check_shape()?;
         Ok(envelope)
+    }
+
+    /// Takes a page of a server apart: an envelope that may be empty, and how to go on after it.
+    pub fn parse_page(body: Vec<u8>, options: Options) -> Result<(Self, Following), EnvelopeError> {
+        let mut following = Following::default();
+        let judge = |seen: Seen| {
+            if seen.item.is_none() {
+                let member = |name| seen.value.member(name);
+                following.more = member("more").is_some_and(|more| more.kind() == Kind::True);
+                following.next = member("next").and_then(|next| next.text().map(String::from));
+            }
+            read(seen, options).map_err(|error| (label(seen), error))
+        };
+        let document = json::read(body, judge)?;
+        if !document.root.part.is_object {
+            return Err(EnvelopeError::Shape("the page is no JSON object".to_owned()));
+        }
+        Ok((Self { document }, following))
     }
 
     /// How many objects it holds.

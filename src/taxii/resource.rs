@@ -87,6 +87,24 @@ pub struct StatusDetail {
     pub message: Option<String>,
 }
 
+impl Status {
+    /// Is an officer's decision all that is waited for? That may take days.
+    pub fn awaits_officer(&self) -> bool {
+        let waits = |detail: &StatusDetail| {
+            detail.message.as_ref().is_some_and(|message| message.starts_with(WAITS_FOR_RELEASE))
+        };
+        self.status == Progress::Pending && self.pendings.iter().all(waits)
+    }
+}
+
+impl StatusDetail {
+    /// Of a success: was the object there already, or known anyway?
+    pub fn is_unchanged(&self) -> bool {
+        let known = [PRESENT, KNOWN_TLP, KNOWN_PAP, ONLY_SEEN_AT];
+        self.message.as_deref().is_some_and(|message| known.contains(&message))
+    }
+}
+
 /// How the message of an object begins that waits for an officer of the sender's organisation.
 pub const WAITS_FOR_RELEASE: &str = "waits until an officer of your organisation releases it";
 

@@ -251,6 +251,7 @@ impl Server {
             },
             devices: None,
             pushes: Vec::new(),
+            syncs: Default::default(),
             exports: dir.join("exports"),
             lists: Arc::new(WarningLists::load(None, &Default::default()).unwrap().0),
         };

@@ -2,8 +2,11 @@
 //! definitions of TLP, which nobody may redefine.
 
 use crate::app::{INDICATORS, TestApp, objects_of};
-use crate::content::{DEFAULT, INTEROP, PERMISSIVE, STRICT, accepted, changed, random, refused, start};
+use crate::content::{
+    DEFAULT, INTEROP, PERMISSIVE, STRICT, TYPED, accepted, changed, random, refused, start,
+};
 use crate::sample::{CREATED, amber, id};
+use liaison::stix::marking::{Pap, published};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -151,6 +154,43 @@ fn definitions_of_tlp_are_accepted_from_everybody_however_they_are_dressed() {
         let all = format!("{}?match[version]=all", objects_of(collection));
         assert_eq!(reader.request(Method::GET, &all).send().objects(), std::slice::from_ref(&exact));
     }
+}
+
+/// As submission sends them along.
+#[test]
+fn definitions_of_pap_as_published_are_kept_once_whoever_sends_them() {
+    let app = start();
+    let reader = app.client("cert-b/siem");
+    for level in [Pap::Clear, Pap::Green, Pap::Amber, Pap::Red] {
+        let exact: Value = serde_json::from_str(&published(level.marking_id()).unwrap()).unwrap();
+        for collection in [STRICT, INTEROP, PERMISSIVE, DEFAULT] {
+            for client in ["cert-a/feed", "cert-b/feed", "cert-a/feed"] {
+                publish(&app, client, collection, &exact);
+                publish(&app, client, INTEROP, &dressed(exact.clone()));
+            }
+            let all =
+                format!("{}?match[version]=all&match[id]={}", objects_of(collection), level.marking_id());
+            assert_eq!(reader.request(Method::GET, &all).send().objects(), std::slice::from_ref(&exact));
+        }
+    }
+}
+
+/// Whoever sends what is marked with them sends them along, whatever types are agreed upon.
+#[test]
+fn definitions_of_levels_are_no_failure_where_there_are_to_be_none() {
+    let app = start();
+    let tlp = tlp_1(TLP_1[3].0, TLP_1[3].1);
+    let pap: Value = serde_json::from_str(&published(Pap::Red.marking_id()).unwrap()).unwrap();
+    for object in [tlp.clone(), dressed(tlp), pap.clone(), dressed(pap)] {
+        let status = app.client("cert-a/feed").offer(TYPED, std::slice::from_ref(&object));
+        let message = status["successes"][0]["message"].as_str().unwrap_or_default();
+        assert!(message.contains("which everybody knows by its id"), "{object}\n{status}");
+    }
+    let seen = app.client("cert-b/siem").request(Method::GET, &objects_of(TYPED)).send();
+    assert_eq!(seen.text(), "{}");
+    let own = json!({"type": "marking-definition", "spec_version": "2.1", "id": random("marking-definition"),
+        "created": CREATED, "definition_type": "statement", "definition": {"statement": "s"}});
+    assert!(refused(&app, TYPED, &own).contains("`marking-definition`"));
 }
 
 #[track_caller]

@@ -362,7 +362,7 @@ fn values_of_an_older_database_are_there_after_the_next_start() {
         all.query_map([], row).unwrap().map(Result::unwrap).collect()
     };
     let written = rows(&database);
-    database.execute_batch("DELETE FROM atom; DELETE FROM by_id; DELETE FROM meta WHERE name = 'by_id_floor'; INSERT INTO meta (name, value) VALUES ('atoms_wanted', 1);").unwrap();
+    database.execute_batch("DELETE FROM atom; DELETE FROM by_value; DELETE FROM meta WHERE name = 'by_value_floor'; INSERT INTO meta (name, value) VALUES ('atoms_wanted', 1);").unwrap();
     drop(database);
     app.restart();
     let database = rusqlite::Connection::open(app.database()).unwrap();

@@ -187,7 +187,8 @@ fn what_is_held_cannot_be_deleted_or_erased_until_the_hold_is_lifted() {
     wait_for("nothing went", || left(&owner, KEPT_10_DAYS).len() == 2);
     assert_eq!((owner.get(&object).status, left(&owner, KEPT_AS_AGREED).len()), (200, 1));
     order(&app, &Order::Lift { hold: by_id, reason: "closed".to_owned() });
-    assert_eq!(owner.delete(&object).status, 200);
+    // It may be, or its time is over and upkeep was faster.
+    assert!([200, 404].contains(&owner.delete(&object).status));
     order(&app, &Order::Lift { hold: by_kind, reason: "closed".to_owned() });
     set(&AHEAD, 50.01);
     wait_for("what was held is due", || {

@@ -15,9 +15,13 @@ fn with(number: u32, pattern: &str, more: &Value) -> Value {
     object
 }
 
+fn query(alive_at: i64, with_descriptions: bool) -> AtomQuery {
+    AtomQuery { kinds: vec![true; 26], alive_at: at(alive_at), with_observables: false, with_descriptions }
+}
+
 /// Values that a client's lists are made of.
 fn listed(world: &World, client: &str, alive_at: i64) -> (Vec<String>, u64) {
-    let query = AtomQuery { kinds: vec![true; 26], alive_at: at(alive_at), with_observables: false };
+    let query = query(alive_at, false);
     let mut found = Vec::new();
     let over =
         world.store.atoms(&world.scope(client), &query, &mut |named| found.push(text(&named))).unwrap();
@@ -45,6 +49,31 @@ fn names(numbers: std::ops::Range<u32>) -> Vec<String> {
 
 fn domain(name: &str) -> Wanted<'_> {
     Wanted::Value(Kind::Domain, name)
+}
+
+#[test]
+fn descriptions_come_to_who_asks_for_them_and_are_kept_of_what_has_no_name() {
+    on_every_backend(|world| {
+        let named =
+            with(0, "[domain-name:value = 'n0.example']", &json!({"name": "N", "description": "of \"n0\""}));
+        let two = "[domain-name:value = 'n1.example' OR domain-name:value = 'n2.example']";
+        let nameless = with(1, two, &json!({"description": "ü".repeat(300)}));
+        world.add(&[named, nameless, with(3, "[domain-name:value = 'n3.example']", &json!({}))], at(0));
+        let told = |with_descriptions| {
+            let mut found = Vec::new();
+            let mut take = |named: Named| found.push((text(&named), named.source.description.clone()));
+            let query = query(0, with_descriptions);
+            world.store.atoms(&world.scope("cert-b/siem"), &query, &mut take).unwrap();
+            found
+        };
+        let long = "ü".repeat(200);
+        let all = |first: &str| {
+            let of = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+            [of("n0.example", first), of("n1.example", &long), of("n2.example", &long), of("n3.example", "")]
+        };
+        assert_eq!(told(true), all("of \"n0\""));
+        assert_eq!(told(false), all(""));
+    });
 }
 
 #[test]

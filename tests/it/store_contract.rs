@@ -3,6 +3,7 @@
 use crate::app::{INBOX, INDICATORS, MALWARE, REGISTRY, name};
 use crate::sample::{address, amber, ambers, id, indicator, malware, version};
 use liaison::feed::{Feed, Kind, PageLimits};
+use liaison::freshness::{Delays, Kept};
 use liaison::policy::{self, Anchor, Credential, Directory, Grant, Handling, Markings, ReadScope};
 use liaison::registry::Registry;
 use liaison::stix::{Timestamp, Tlp};
@@ -14,7 +15,7 @@ use liaison::taxii::{CursorKey, Envelope, Filter, Match};
 use liaison::{ingest, stix::StixTime};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -813,6 +814,12 @@ impl Store for Meddling<'static> {
     fn confirmed(&self) -> Result<HashSet<(String, String, u64)>, Error> {
         self.store.confirmed()
     }
+    fn marked(&self, job: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.store.marked(job)
+    }
+    fn mark(&self, mark: liaison::store::Mark) -> Result<(), Error> {
+        self.store.mark(mark)
+    }
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {
         self.store.knows(scope, id)
     }
@@ -862,6 +869,15 @@ impl Store for Meddling<'static> {
     }
     fn is_writable(&self) -> bool {
         self.store.is_writable()
+    }
+    fn arrivals(&self) -> BTreeMap<Arc<str>, Delays> {
+        self.store.arrivals()
+    }
+    fn freshness(&self) -> Result<Kept, Error> {
+        self.store.freshness()
+    }
+    fn keep_freshness(&self, kept: Kept) -> Result<(), Error> {
+        self.store.keep_freshness(kept)
     }
     fn counts(&self) -> Vec<(String, u64, Timestamp)> {
         self.store.counts()

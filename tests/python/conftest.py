@@ -172,6 +172,8 @@ class Hub:
         self.ca = str(self.dir / "pki/ca.crt")
         self.log_path = folder / "serve.log"
         self.process = None
+        # What the server's environment has more than ours.
+        self.more_environment = {}
         self.expected_errors = []
         made = self.run("init", self.dir, "--listen", f"127.0.0.1:{self.port}", "--json")
         assert made.returncode == 0, made.stderr
@@ -191,7 +193,7 @@ class Hub:
         for setting in sets:
             command += ["--set", setting]
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment())
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self.environment() | self.more_environment)
         deadline = time.monotonic() + 20
         while not self.is_ready():
             assert self.process.poll() is None, f"serve ended at once:\n{self.log()}"

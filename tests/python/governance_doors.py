@@ -27,7 +27,7 @@ class Leak:
         self.hub, self.world = hub, world
         self.exchange = Exchange(world.registry)
         self.statuses, self.dates, self.seen, self.reasons = [], {}, {}, set()
-        self.exported = {}
+        self.exported, self.named = {}, {}
         self.now = datetime.datetime.now(datetime.timezone.utc)
 
     def publish(self):

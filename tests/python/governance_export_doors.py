@@ -10,7 +10,7 @@ import threading
 import uuid
 
 from governance_export_oracle import Exported, may_fetch, values_of, whole_objects
-from governance_markings import LEVEL, TLP_IDS, moment, pap_of
+from governance_markings import LEVEL, PAP_IDS, TLP_IDS, moment, pap_of
 from governance_oracle import READERS, chosen, version_of
 from governance_random_exports import DIFFERENT_VALUES
 
@@ -93,7 +93,7 @@ def judged(leak, who, export, answer):
     wanted, text = expected(leak, export), answer.body.decode()
     if whole_objects(export):
         things = json.loads(text)["objects"] if export["format"] == "stix" else [json.loads(line) for line in text.splitlines()]
-        found = {(one["id"], version_of(one)) for one in things if one["id"] not in TLP_IDS}
+        found = {(one["id"], version_of(one)) for one in things if one["id"] not in TLP_IDS | PAP_IDS}
         if len({one["id"] for one in things}) != len(things):
             yield f"{what}: an object twice"
         yield from compared(what, found, {row.key for row in wanted.objects.values()})
@@ -170,9 +170,11 @@ def described(leak, export, meta):
         yield f"{what}: left out {found}, expected {told}"
 
 
-def look_up(leak, who):
-    """Domains that indicators name: exactly the last versions that the client sees, where it may look at all."""
-    dice, wanted = leak.dice(who, "look-up"), {}
+def domains(leak, who):
+    """Names that indicators name which a client sees in their last versions: each with those and their collections."""
+    if who in leak.named:
+        return leak.named[who]
+    wanted = leak.named[who] = {}
     for one in leak.readable(who):
         for row in chosen(leak.seen[who, one], "last"):
             thing = row.thing
@@ -180,6 +182,12 @@ def look_up(leak, who):
             for kind, value in atoms or ():
                 if kind == "domain-name":
                     wanted.setdefault(value, set()).add((thing["id"], one))
+    return wanted
+
+
+def look_up(leak, who):
+    """Exactly what the client sees, where it may look at all."""
+    dice, wanted = leak.dice(who, "look-up"), domains(leak, who)
     # A single label is asked for by its type only.
     named = sorted(value for value in wanted if "." in value)
     asked = [f"v{dice.randint(1, DIFFERENT_VALUES)}.bad.example.net" for _ in range(200)] + named[:200]
@@ -194,9 +202,30 @@ def look_up(leak, who):
         yield from compared(f"{who}: {value}", found, wanted.get(value, set()))
 
 
+def submission(leak, who):
+    """Only those who may write; it names parties of the agreement only, and tells of a value what a look-up does."""
+    dice, seen = leak.dice(who, "submission"), {value for value in domains(leak, who) if "." in value}
+    asked = sorted({f"v{dice.randint(1, DIFFERENT_VALUES)}.bad.example.net" for _ in range(200)} | set(sorted(seen)[:100]))
+    request = {"files": [{"content": "value,type\n" + "".join(f"{value},domain-name\n" for value in asked), "format": "csv"}],
+               "terms": {"tlp": "CLEAR", "purposes": ["cyber-defence"], "container": "none"}}
+    for one in leak.exchange.collections:
+        writes = leak.exchange.rights(who, one)[1] and leak.exchange.is_in_force(one, leak.now)
+        path = f"/liaison/v1/submission/{leak.hub.roots[one]}/{one}/"
+        answer = leak.hub.wire(who).ask("POST", path, json.dumps(request).encode())
+        if (answer.status == 200) != writes or answer.status not in (200, 403, 404):
+            yield f"{who}: a submission to {one} is {answer.status} {answer.body[:200]}, may write: {writes}"
+        elif writes:
+            named = {entry["organisation"] for audience in answer.json.get("preview", {}).get("audiences", ()) for entry in audience}
+            if not named <= set(leak.exchange.agreements[one]["parties"]):
+                yield f"{who}: a submission to {one} names {named}"
+            told = {row["value"] for row in answer.json["values"] if row["known"]}
+            yield from compared(f"{who}: values known to a submission to {one}", told, seen & set(asked))
+
+
 EXPORT_DOORS = {
     EXPORTS: listing,
     EXPORTS + "/{name}": main_file,
     EXPORTS + "/{name}/{file}": other_file,
     "/liaison/v1/lookup": look_up,
+    "/liaison/v1/submission/{root}/{collection}": submission,
 }

@@ -5,6 +5,7 @@ import http.client
 import json
 import ssl
 import threading
+import time
 from urllib.parse import quote
 
 from conftest import Hub
@@ -64,7 +65,7 @@ class Wire:
         context.load_cert_chain(*hub.client(*who).cert)
         self.who = who
         self.connection = http.client.HTTPSConnection("localhost", hub.port, timeout=120, context=context)
-        self.lock = threading.Lock()
+        self.lock, self.used = threading.Lock(), 0.0
 
     def ask(self, method, path, body=None, **query):
         """`version=` and the like stand for match[…]; a value is quoted."""
@@ -72,10 +73,15 @@ class Wire:
         target = path + ("?" + "&".join(parts) if parts else "")
         headers = {"Accept": TAXII} | ({"Content-Type": TAXII} if body is not None else {})
         with self.lock:
+            # The hub closes connections that have been idle for 75 s; what is sent then is not sent again.
+            if time.monotonic() - self.used > 30:
+                self.connection.close()
             for attempt in (1, 2):
                 try:
                     self.connection.request(method, target, body, headers)
-                    return Answer(self.connection.getresponse())
+                    answer = Answer(self.connection.getresponse())
+                    self.used = time.monotonic()
+                    return answer
                 except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
                     self.connection.close()
                     if attempt == 2 or method == "POST":

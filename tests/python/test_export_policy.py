@@ -2,9 +2,10 @@
 
 import json
 import re
+from datetime import datetime, timedelta, timezone
 
 import pytest
-from commands import DONE, ended
+from commands import DONE, FAILED, ended
 from conftest import uuid4
 from exporting import TLP, address, day, export, exporter, found, indicator, name, stix  # noqa: F401: fixtures
 
@@ -261,6 +262,19 @@ def test_an_opinion_counts_only_if_it_disagrees_says_why_and_stands(export):
 def test_who_thinks_otherwise_later_is_no_longer_against(export, third):
     later = ("cert-b", lambda id: says("opinion", {"object_refs": [id], "opinion": "agree"}, modified=day(0)))
     assert told(export, [("cert-b", opinion), (third, opinion), later])
+
+
+def test_a_dispute_ends_when_the_operator_says_so_until_somebody_disagrees_again(export):
+    value = name("disputed", id=f"indicator--{uuid4()}")
+    place = export.place([value])
+    export.publish(place[0], [opinion(value["id"])])
+    assert found(*export.over(place, BLOCK)) == []
+    ended(export.hub.on_hub("warning", "confirm", "--opinions", f"indicator--{uuid4()}"), FAILED, "not in the database")
+    ended(export.hub.on_hub("warning", "confirm", "--opinions", value["id"]), DONE, "no longer count")
+    assert found(*export.over(place, BLOCK)) == ["disputed"]
+    later = (datetime.now(timezone.utc) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    export.publish(place[0], [opinion(value["id"], modified=later)])
+    assert found(*export.over(place, BLOCK)) == []
 
 
 @pytest.mark.parametrize("seen, is_alive", [

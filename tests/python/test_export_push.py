@@ -6,7 +6,7 @@ import time
 
 import pytest
 from conftest import Hub, uuid4, wait_for
-from exporting import indicator, stix
+from exporting import day, indicator, stix
 from push_receivers import Siem, Syslog, server_tls
 
 SYSLOG = re.compile(r"<134>1 \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z (\S+) liaison - (\S+) - (.*)", re.DOTALL)
@@ -104,8 +104,7 @@ def domains(count, start=0, **keys):
 
 
 def changed(thing, **keys):
-    stamp = f"2026-11-24T0{int(keys.pop('hour', 1))}:00:00.000Z"
-    return thing | keys | {"modified": stamp}
+    return thing | keys | {"modified": day(-2).replace("T06", f"T{6 + keys.pop('hour', 1):02}")}
 
 
 def names(siem):

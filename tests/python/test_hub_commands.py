@@ -87,7 +87,8 @@ def test_status(hub):
     report = hub.status()
     (collection,) = report["collections"]
     assert (collection["id"], collection["objects"], report["writable"]) == (hub.collection, 1, True)
-    assert [found["client"] for found in report["clients"]] == ["cert-b/feed"]
+    assert [found["client"] for found in report["clients"] if found["last_polled"]] == ["cert-b/feed"]
+    assert [found["client"] for found in report["clients"]] == ["cert-a/feed", "cert-a/siem", "cert-b/feed", "cert-b/siem"]
     admin = ("--set", f"admin.listen=127.0.0.1:{hub.admin_port}")
     ended(hub.on_hub("status", *admin), DONE, hub.collection, "cert-b/feed", "1 object versions", "taking objects")
     ended(hub.on_hub("status", "--set", "admin.listen=off"), USAGE, "admin.listen")

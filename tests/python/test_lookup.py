@@ -49,7 +49,7 @@ def profile(hub, client="cert-b/siem"):
 def test_values(shared):
     found = shared.run("lookup", *profile(shared), "198.51.100.7", "x.evil.example", "nothing.example")
     ended(found, DONE, "exact: ipv4-addr 198.51.100.7, indicator--", "subdomain: domain-name evil.example", "nothing.example: nothing")
-    assert "TLP:GREEN" in found.stdout and "confidence 60" in found.stdout and "active" in found.stdout
+    assert "active, confidence 60, TLP:GREEN, PAP:" in found.stdout
     ended(shared.run("lookup", *profile(shared), "nothing.example"), NOTHING, "nothing.example: nothing")
     told = shared.run("lookup", *profile(shared), "--json", "nothing.example", "203.0.113.3")
     ended(told, DONE)

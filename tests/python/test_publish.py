@@ -152,14 +152,14 @@ def identity_of(hub, org):
 
 @pytest.mark.parametrize("content, text", [
     ("", "no object"),
-    ("{", "ends"),
+    ("{", "cut off"),
     ("not JSON", "expected"),
-    ("[]", "expected a STIX bundle"),
-    ("7", "expected a STIX bundle"),
+    ("[]", "neither STIX"),
+    ("7", "neither STIX"),
     ('{"objects": []}', "no object"),
     ('{"type": "bundle"}', "objects"),
     ('{"objects": {}}', "objects"),
-    ('{"a": 1, "a": 2, "type": "x"}', "twice"),
+    ('{"type": "x", "a": 1, "a": 2}', "twice"),
     (b"\x1f\x8b\x08\x00broken", "cannot read"),
     (b"\xff\xfe", "UTF-8"),
 ])

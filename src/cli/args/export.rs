@@ -99,12 +99,15 @@ pub(in crate::cli) struct TestArgs {
 
 #[derive(Args)]
 #[command(
-    after_help = "A confirmation holds for the objects and the lists' versions of today; it is recorded in the audit log.\n\nExample:\n  liaison warning confirm indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1"
+    after_help = "A confirmation holds for the objects and the lists' versions of today, or the opinions given so far; it is recorded in the audit log.\n\nExamples:\n  liaison warning confirm indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1\n  liaison warning confirm --opinions indicator--ff5c8641-fc7d-57a1-8d99-e15308e88ca1"
 )]
 pub(in crate::cli) struct ConfirmArgs {
     /// Ids of objects.
     #[arg(required = true, value_name = "ID")]
     pub(in crate::cli) ids: Vec<String>,
+    /// End their disputes instead: opinions given up to now no longer count.
+    #[arg(long)]
+    pub(in crate::cli) opinions: bool,
     #[command(flatten)]
     pub(in crate::cli) hub: HubArgs,
 }

@@ -107,7 +107,7 @@ fn tell_hit(hit: &Hit, answer: &Answer) {
     let mut about = Vec::new();
     about.extend(hit.state.map(|state| word(serde_json::to_value(state).unwrap_or_default())));
     about.extend(hit.confidence.map(|confidence| format!("confidence {confidence}")));
-    about.push(format!("TLP:{}", hit.tlp));
+    about.push(hit.tlp.to_string());
     about.push(format!("PAP:{}", hit.pap.name()));
     about.push(hit.classification.clone());
     about.extend((!hit.sources.is_empty()).then(|| format!("from {}", hit.sources.join(", "))));

@@ -31,6 +31,11 @@ impl Noted {
             next: text("next").filter(|next| is_page && !next.is_empty()),
         }
     }
+
+    /// Its id, if it has one.
+    pub(super) fn id(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
 }
 
 /// An output, brought to where the cursor stands.

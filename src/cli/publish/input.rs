@@ -5,9 +5,10 @@ use super::super::output::{Exit, stop};
 use crate::stix::Tlp;
 use crate::stix::json::{Root, Seen};
 use bytes::Bytes;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// One object as it will be sent.
+#[derive(Clone)]
 pub(super) struct Item {
     /// Its id, or where it came from.
     pub(super) name: String,
@@ -30,22 +31,16 @@ struct Noted {
     has_level: Option<bool>,
 }
 
-/// Reads every file before anything is sent, so that a broken one stops the command early.
-pub(super) fn read_all(files: &[PathBuf]) -> anyhow::Result<Vec<Item>> {
-    let mut items = Vec::new();
-    for file in files {
-        let documents = input::documents(file, note)?;
-        let is_one = documents.roots.len() == 1;
-        for root in documents.roots {
-            let name = input::name(file);
-            let place = if is_one { name } else { format!("{name} line {}", root.line) };
-            take(&place, &documents.text, root, &mut items)?;
-        }
+/// Reads a file; of standard input `head` was read already.
+pub(super) fn read(file: &Path, head: Vec<u8>, items: &mut Vec<Item>) -> anyhow::Result<()> {
+    let documents = input::documents_after(file, head, note)?;
+    let is_one = documents.roots.len() == 1;
+    for root in documents.roots {
+        let name = input::name(file);
+        let place = if is_one { name } else { format!("{name} line {}", root.line) };
+        take(&place, &documents.text, root, items)?;
     }
-    match items.is_empty() {
-        true => Err(stop(Exit::BadData, "there is no object in the input")),
-        false => Ok(items),
-    }
+    Ok(())
 }
 
 fn note(seen: Seen) -> Noted {

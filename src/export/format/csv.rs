@@ -19,6 +19,10 @@ impl Format for Csv {
         Class::Detect
     }
 
+    fn takes_descriptions(&self) -> bool {
+        true
+    }
+
     fn takes(&self, _: Kind) -> bool {
         true
     }

@@ -19,6 +19,10 @@ impl Format for IntelMq {
         Class::Detect
     }
 
+    fn takes_descriptions(&self) -> bool {
+        true
+    }
+
     fn takes(&self, kind: Kind) -> bool {
         key(kind).is_some()
     }

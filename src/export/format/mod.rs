@@ -131,6 +131,11 @@ pub trait Format: Sync {
         false
     }
 
+    /// Does it write descriptions, whatever the name is?
+    fn takes_descriptions(&self) -> bool {
+        false
+    }
+
     /// Does it want, with these options, the groupings beside rows and rules, as objects?
     fn takes_groupings(&self, _: &toml::Table) -> bool {
         false

@@ -5,6 +5,7 @@ use crate::export::row::{TlpWrite, Whole};
 use crate::stix::Tlp;
 use crate::stix::atom::Kind;
 use crate::stix::json::{self, Seen, Value};
+use crate::stix::marking::{TLP_1, built_in, published};
 use bytes::Bytes;
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -121,7 +122,7 @@ struct One {
     json: Bytes,
 }
 
-/// All of them, and the levels of TLP that they refer to.
+/// All of them, and the levels of TLP and PAP that they refer to.
 struct Written {
     objects: Vec<One>,
     levels: BTreeSet<String>,
@@ -154,8 +155,9 @@ impl Written {
             self.levels.remove(&one.id);
         }
         for id in &self.levels {
-            if let Some(one) = definition(id) {
-                self.objects.push(one);
+            if let Some(definition) = published(id) {
+                let json = definition.into();
+                self.objects.push(One { id: id.clone(), modified: String::new(), json });
             }
         }
     }
@@ -224,7 +226,7 @@ fn part_edit(parts: &[Value], part: Value, mark: Value, mode: TlpWrite) -> Optio
 
 fn note(mark: Value, mode: TlpWrite, levels: &mut BTreeSet<String>) {
     let Some(old) = mark.text() else { return };
-    if Tlp::of_marking(&old).is_none() {
+    if built_in(&old).is_none() {
         return;
     }
     for id in converted(&old, mode) {
@@ -277,25 +279,6 @@ fn tlp_1(tlp: Tlp) -> &'static str {
     TLP_1[at].0
 }
 
-/// The definition of a level, to the letter (STIX 2.1 §7.2.1.4; governance §1.2).
-fn definition(id: &str) -> Option<One> {
-    let tlp = Tlp::of_marking(id)?;
-    let said = match TLP_1.iter().find(|(known, _)| *known == id) {
-        Some((_, level)) => format!(
-            r#""created":"2017-01-20T00:00:00.000Z","definition_type":"tlp","name":"TLP:{}","definition":{{"tlp":"{level}"}}"#,
-            level.to_ascii_uppercase()
-        ),
-        None if id == tlp.marking_id() => format!(
-            r#""created":"2022-10-01T00:00:00.000Z","name":"{tlp}","extensions":{{"{}":{{"extension_type":"property-extension","tlp_2_0":"{}"}}}}"#,
-            crate::stix::marking::TLP_2_EXTENSION,
-            tlp.name().to_ascii_lowercase()
-        ),
-        None => return None,
-    };
-    let json = format!(r#"{{"type":"marking-definition","spec_version":"2.1","id":"{id}",{said}}}"#);
-    Some(One { id: id.to_owned(), modified: String::new(), json: json.into() })
-}
-
 /// One grouping of all objects, and the state that keeps when it was made: later it is a new version.
 fn grouping(input: &Input, written: &Written) -> (One, (String, String)) {
     let about = input.about;
@@ -325,13 +308,6 @@ fn space(input: &Input) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, input.about.url.as_bytes())
 }
 
-/// TLP 1.0: ids and levels.
-const TLP_1: [(&str, &str); 4] = [
-    ("marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", "white"),
-    ("marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", "green"),
-    ("marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", "amber"),
-    ("marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "red"),
-];
 /// Types that say something of other objects or of STIX only.
 const NO_CONTENT: [&str; 3] = ["marking-definition--", "extension-definition--", "language-content--"];
 const MEDIA_TYPE: &str = "application/stix+json;version=2.1";

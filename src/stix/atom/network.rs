@@ -31,7 +31,10 @@ pub(super) fn v6(text: &str) -> Result<(Kind, String), NoAtom> {
 /// A name in A-labels and lower case, without a dot at the end.
 pub(super) fn domain(text: &str) -> Result<String, NoAtom> {
     let text = text.strip_suffix('.').unwrap_or(text);
-    let name = idna::domain_to_ascii(text).map_err(|_| NoAtom("no domain name"))?;
+    let name = match is_plain(text) {
+        true => text.to_ascii_lowercase(),
+        false => idna::domain_to_ascii(text).map_err(|_| NoAtom("no domain name"))?,
+    };
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
@@ -46,6 +49,15 @@ pub(super) fn domain(text: &str) -> Result<String, NoAtom> {
         return Err(NoAtom("an address, or a name that would be read as one"));
     }
     Ok(name)
+}
+
+/// Is a name nothing but letters, digits and hyphens, so that it is its own A-labels but for the case?
+fn is_plain(name: &str) -> bool {
+    let is_label = |label: &str| {
+        let is_encoded = label.get(2..4) == Some("--");
+        !is_encoded && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    !name.is_empty() && name.split('.').all(is_label)
 }
 
 /// A URL with its scheme and host in lower case, without default port and fragment.

@@ -7,18 +7,42 @@ use serde_json::Value;
 
 /// What an indicator's pattern says as a list of values, if it can be said so.
 pub fn of_indicator(pattern: &str) -> Option<Vec<Atom>> {
-    let parsed = pattern::Pattern::parse(pattern).ok()?;
-    let plain = parsed.atoms();
-    if plain.is_empty() {
-        return None;
-    }
     // All or nothing: a list with some of them would say less than the pattern.
-    let atoms: Option<Vec<Atom>> =
-        plain.iter().map(|one| of_path(&one.object_type, &one.path, &one.value)).collect();
-    let mut atoms = atoms?;
+    let atoms: Option<Vec<Atom>> = match plain(pattern) {
+        Some(plain) => plain.into_iter().map(|(name, path, value)| of_path(name, path, value)).collect(),
+        None => {
+            let parsed = pattern::Pattern::parse(pattern).ok()?;
+            parsed.atoms().iter().map(|one| of_path(&one.object_type, &one.path, &one.value)).collect()
+        }
+    };
+    let mut atoms = atoms.filter(|atoms| !atoms.is_empty())?;
     atoms.sort_unstable();
     atoms.dedup();
     (atoms.len() <= ATOMS_MAX).then_some(atoms)
+}
+
+/// Type, path and value of each comparison of a pattern that is written like nearly all,
+/// `[type:path = 'value' OR type:path = 'value']`, with nothing that must be understood first. Any other one is
+/// for the parser.
+fn plain(pattern: &str) -> Option<Vec<(&str, &str, &str)>> {
+    let mut rest = pattern.strip_prefix('[')?.strip_suffix(']')?;
+    let mut found = Vec::with_capacity(1);
+    loop {
+        let is_letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let end = rest.bytes().position(|b| !is_letter(b)).filter(|end| *end > 0)?;
+        let (object_type, after) = rest.split_at(end);
+        let after = after.strip_prefix(':')?;
+        let (path, after) = PLAIN_PATHS
+            .iter()
+            .find_map(|path| Some((*path, after.strip_prefix(path)?.strip_prefix(" = '")?)))?;
+        let (value, after) = after.split_at(memchr::memchr2(b'\'', b'\\', after.as_bytes())?);
+        let after = after.strip_prefix('\'').filter(|_| !value.is_empty())?;
+        found.push((object_type, path, value));
+        if after.is_empty() {
+            return Some(found);
+        }
+        rest = after.strip_prefix(" OR ")?;
+    }
 }
 
 /// The values of an observable.
@@ -41,7 +65,7 @@ pub fn of_observable(object: &Value) -> Vec<Atom> {
 }
 
 /// The value at a path of an observable.
-fn of_path(object_type: &str, path: &str, value: &str) -> Option<Atom> {
+pub(super) fn of_path(object_type: &str, path: &str, value: &str) -> Option<Atom> {
     if object_type == "network-traffic" || object_type == "email-message" {
         return of_reference(path, value);
     }
@@ -85,5 +109,16 @@ fn of_reference(path: &str, value: &str) -> Option<Atom> {
     kinds.iter().find_map(|kind| Atom::parse(*kind, value).ok())
 }
 
+/// Paths as patterns mostly write them, which are in their canonical spelling.
+const PLAIN_PATHS: [&str; 8] = [
+    "value",
+    "name",
+    "hashes.MD5",
+    "hashes.'SHA-1'",
+    "hashes.'SHA-256'",
+    "hashes.'SHA-512'",
+    "hashes.SSDEEP",
+    "key",
+];
 /// More values than this in one pattern make no lists.
 const ATOMS_MAX: usize = 4096;

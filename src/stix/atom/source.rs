@@ -1,13 +1,14 @@
 //! What is kept beside the values of an object: what lists and look-ups say of them.
 
 use super::{Atom, of_indicator, of_observable};
-use crate::stix::StixTime;
-use crate::stix::classification::Classification;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use crate::stix::classification::{self, Classification};
+use crate::stix::json::{self, Kind, Seen, Value};
+use crate::stix::timestamp::instant;
+use serde::Deserialize;
+use std::borrow::Cow;
 
 /// An object that names values; times in microseconds since 1970.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Source {
     /// Its id.
     #[serde(rename = "i")]
@@ -16,41 +17,47 @@ pub struct Source {
     #[serde(rename = "m", default)]
     pub modified: i64,
     /// Who says to have made it.
-    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "b", default)]
     pub created_by_ref: Option<String>,
     /// `confidence`.
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "c", default)]
     pub confidence: Option<u8>,
-    /// `valid_from`; of observables 0.
+    /// `valid_from`, if it is not the same as `modified`; ask [`Source::valid_from`].
     #[serde(rename = "f", default)]
-    pub valid_from: i64,
+    pub valid_from: Option<i64>,
     /// `valid_until`.
-    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "u", default)]
     pub valid_until: Option<i64>,
     /// `revoked`.
-    #[serde(rename = "r", default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(rename = "r", default)]
     pub revoked: bool,
     /// `pattern_type`, if it is not `stix`.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "p", default)]
     pub pattern_type: Option<String>,
     /// `indicator_types`.
-    #[serde(rename = "t", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "t", default)]
     pub indicator_types: Vec<String>,
     /// Type of the taxonomy RSIT, if there is one.
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "k", default)]
     pub classification: Option<String>,
     /// `labels`.
-    #[serde(rename = "l", default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "l", default)]
     pub labels: Vec<String>,
     /// `name`, shortened.
-    #[serde(rename = "n", default, skip_serializing_if = "String::is_empty")]
+    #[serde(rename = "n", default)]
     pub name: String,
-    /// `description`, shortened.
-    #[serde(rename = "d", default, skip_serializing_if = "String::is_empty")]
+    /// `description`, shortened. Stored of what has no name; of anything else [`description`] reads it where a
+    /// format asks for it.
+    #[serde(rename = "d", default)]
     pub description: String,
 }
 
 impl Source {
+    /// `valid_from`; of observables 0.
+    pub fn valid_from(&self) -> i64 {
+        self.valid_from.unwrap_or(self.modified)
+    }
+
     /// Is it an indicator? Else it is an observable.
     pub fn is_indicator(&self) -> bool {
         self.id.starts_with(INDICATOR)
@@ -62,43 +69,202 @@ pub fn may_name_values(id: &str) -> bool {
     NAMING.iter().any(|start| id.starts_with(start))
 }
 
-/// The object, and the values that it names: none if it is an indicator that cannot be said as a list.
-/// Nothing if it can name no values.
-pub fn read(id: &str, json: &[u8]) -> Option<(Source, Vec<Atom>)> {
+/// What an object that names values says, ready to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its values; none of an indicator that cannot be said as a list.
+    pub atoms: Vec<Atom>,
+    /// [`Source`] as JSON.
+    pub source: Vec<u8>,
+    /// When it is over, in microseconds since 1970; of what is revoked 0.
+    pub until: Option<i64>,
+}
+
+/// What an object names; nothing if it can name no values.
+pub fn read(id: &str, json: &[u8]) -> Option<Named> {
     if !may_name_values(id) {
         return None;
     }
-    let object: Value = serde_json::from_slice(json).ok()?;
-    let text = |name: &str| object[name].as_str().map(str::to_owned);
-    let time = |name: &str| object[name].as_str().and_then(StixTime::parse).map(|time| time.micros());
-    let short = |name: &str| text(name).map(|text| text.chars().take(TEXT_MAX).collect()).unwrap_or_default();
-    let list = |name: &str| {
-        let items = object[name].as_array().into_iter().flatten();
-        items.filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let pattern_type = text("pattern_type").filter(|language| language != "stix");
-    let class = Classification::of_indicator(&object, &[]);
-    let source = Source {
-        classification: (class != Classification::UNDETERMINED).then(|| class.type_name().to_owned()),
-        id: id.to_owned(),
-        modified: time("modified").unwrap_or(0),
-        created_by_ref: text("created_by_ref"),
-        confidence: object["confidence"].as_u64().and_then(|value| u8::try_from(value).ok()),
-        valid_from: time("valid_from").unwrap_or(0),
-        valid_until: time("valid_until"),
-        revoked: object["revoked"].as_bool().unwrap_or(false),
-        indicator_types: list("indicator_types"),
-        labels: list("labels"),
-        name: short("name"),
-        description: short("description"),
-        pattern_type,
-    };
-    let atoms = match (source.is_indicator(), &source.pattern_type) {
-        (true, None) => object["pattern"].as_str().and_then(of_indicator).unwrap_or_default(),
+    let read = |root: Seen| root.item.is_none().then(|| seen(id, root.value));
+    json::read(json.to_vec(), read).ok()?.root.part.seen?
+}
+
+/// The description of an object, shortened.
+pub fn description(json: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Described<'a> {
+        #[serde(borrow)]
+        description: Option<Cow<'a, str>>,
+    }
+    let read = serde_json::from_slice::<Described>(json).ok().and_then(|object| object.description);
+    read.map(|text| text[..shortened(&text)].to_owned()).unwrap_or_default()
+}
+
+/// Where the first characters of a text end.
+fn shortened(text: &str) -> usize {
+    text.char_indices().nth(TEXT_MAX).map_or(text.len(), |(end, _)| end)
+}
+
+/// The same of an object that is being read.
+pub(in crate::stix) fn seen(id: &str, object: Value) -> Option<Named> {
+    if !may_name_values(id) {
+        return None;
+    }
+    let mut said = Said::default();
+    for (key, value) in object.members() {
+        match key.plain() {
+            Some(name) => said.take(name, value),
+            None => said.take(key.name().as_bytes(), value),
+        }
+    }
+    let atoms = match (id.starts_with(INDICATOR), said.pattern_type) {
+        (true, None) => {
+            let pattern = said.pattern.and_then(|pattern| pattern.text());
+            pattern.as_deref().and_then(of_indicator).unwrap_or_default()
+        }
         (true, Some(_)) => Vec::new(),
-        (false, _) => of_observable(&object),
+        (false, _) => of_observable(&object.tree()),
     };
-    (source.is_indicator() || !atoms.is_empty()).then_some((source, atoms))
+    if atoms.is_empty() && !id.starts_with(INDICATOR) {
+        return None;
+    }
+    let class = said.may_tell_class.then(|| Classification::of_indicator(&object.tree(), &[]));
+    let class = class.filter(|class| *class != Classification::UNDETERMINED).map(|class| class.type_name());
+    let until = if said.revoked { Some(0) } else { said.valid_until };
+    Some(Named { atoms, until, source: said.json(id, class) })
+}
+
+/// [`Source`] while its object is read. Each publish pays for it: nothing is copied twice, and what is JSON stays it.
+#[derive(Default)]
+struct Said<'a> {
+    modified: i64,
+    created_by_ref: Option<Value<'a>>,
+    confidence: Option<u8>,
+    valid_from: i64,
+    valid_until: Option<i64>,
+    revoked: bool,
+    pattern: Option<Value<'a>>,
+    /// If it is not `stix`.
+    pattern_type: Option<Value<'a>>,
+    indicator_types: Option<Value<'a>>,
+    labels: Option<Value<'a>>,
+    name: Option<Value<'a>>,
+    description: Option<Value<'a>>,
+    /// Can [`Classification::of_indicator`] find anything? It needs the object as a tree, which costs.
+    may_tell_class: bool,
+}
+
+impl<'a> Said<'a> {
+    fn take(&mut self, name: &[u8], value: Value<'a>) {
+        let time = || value.text().and_then(|text| Some(instant(&text)?.0));
+        let text = || is_text(value).then_some(value);
+        let tells =
+            |tells: fn(&str) -> bool| value.items().filter_map(|item| item.text()).any(|text| tells(&text));
+        match name {
+            b"modified" => self.modified = time().unwrap_or(0),
+            b"created_by_ref" => self.created_by_ref = text(),
+            b"confidence" => self.confidence = value.integer().and_then(|value| u8::try_from(value).ok()),
+            b"valid_from" => self.valid_from = time().unwrap_or(0),
+            b"valid_until" => self.valid_until = time(),
+            b"revoked" => self.revoked = value.kind() == Kind::True,
+            b"pattern" => self.pattern = text(),
+            b"pattern_type" => self.pattern_type = text().filter(|_| value.text().as_deref() != Some("stix")),
+            b"indicator_types" => {
+                self.indicator_types = Some(value);
+                self.may_tell_class |= tells(classification::is_telling_type);
+            }
+            b"labels" => {
+                self.labels = Some(value);
+                self.may_tell_class |= tells(classification::is_label);
+            }
+            b"name" => self.name = text(),
+            b"description" => self.description = text(),
+            _ if classification::REFERENCES.iter().any(|reference| reference.as_bytes() == name) => {
+                self.may_tell_class |= classification::may_name(value.raw());
+            }
+            _ => {}
+        }
+    }
+
+    /// [`Source`] as JSON.
+    fn json(&self, id: &str, class: Option<&str>) -> Vec<u8> {
+        let mut out = Writer(Vec::with_capacity(ROOM));
+        out.0.push(b'{');
+        out.key("i").text(id);
+        out.key("m").number(self.modified);
+        self.created_by_ref.iter().for_each(|text| out.key("b").raw(*text));
+        self.confidence.iter().for_each(|number| out.key("c").number(i64::from(*number)));
+        if self.valid_from != self.modified {
+            out.key("f").number(self.valid_from);
+        }
+        self.valid_until.iter().for_each(|time| out.key("u").number(*time));
+        if self.revoked {
+            out.key("r").0.extend_from_slice(b"true");
+        }
+        self.pattern_type.iter().for_each(|text| out.key("p").raw(*text));
+        self.indicator_types.iter().for_each(|list| out.texts("t", *list));
+        class.iter().for_each(|class| out.key("k").text(class));
+        self.labels.iter().for_each(|list| out.texts("l", *list));
+        self.name.iter().for_each(|text| out.key("n").shortened(*text));
+        if self.name.is_none_or(|name| name.raw().len() == 2) {
+            self.description.iter().for_each(|text| out.key("d").shortened(*text));
+        }
+        out.0.push(b'}');
+        out.0
+    }
+}
+
+/// Writes JSON, mostly by copying it.
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn key(&mut self, name: &str) -> &mut Self {
+        if self.0.len() > 1 {
+            self.0.push(b',');
+        }
+        self.0.extend_from_slice(&[b'"', name.as_bytes()[0], b'"', b':']);
+        self
+    }
+
+    fn raw(&mut self, value: Value) {
+        self.0.extend_from_slice(value.raw());
+    }
+
+    fn number(&mut self, number: i64) {
+        self.0.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        // Nothing can go wrong with a text and memory.
+        let _ = serde_json::to_writer(&mut self.0, text);
+    }
+
+    /// The texts of a list, if there are any.
+    fn texts(&mut self, name: &str, list: Value) {
+        let mut texts = list.items().filter(|item| is_text(*item));
+        let Some(first) = texts.next() else { return };
+        self.key(name).0.push(b'[');
+        self.raw(first);
+        for text in texts {
+            self.0.push(b',');
+            self.raw(text);
+        }
+        self.0.push(b']');
+    }
+
+    /// The first characters of a text.
+    fn shortened(&mut self, value: Value) {
+        // A character is a byte at least.
+        if value.kind() == Kind::Text && value.raw().len() <= TEXT_MAX {
+            return self.raw(value);
+        }
+        let text = value.text().unwrap_or_default();
+        self.text(&text[..shortened(&text)]);
+    }
+}
+
+fn is_text(value: Value) -> bool {
+    matches!(value.kind(), Kind::Text | Kind::Escaped)
 }
 
 const INDICATOR: &str = "indicator--";
@@ -123,3 +289,102 @@ const NAMING: [&str; 16] = [
 ];
 /// Characters that are kept of free text.
 const TEXT_MAX: usize = 200;
+/// What it mostly takes.
+const ROOM: usize = 384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn of(object: &Value) -> (Source, Named) {
+        let named = read(object["id"].as_str().unwrap(), object.to_string().as_bytes()).unwrap();
+        (serde_json::from_slice(&named.source).unwrap(), named)
+    }
+
+    fn indicator(more: Value) -> Value {
+        let mut object = json!({"type": "indicator", "id": "indicator--1", "pattern": "[domain-name:value = 'A.example']",
+            "pattern_type": "stix"});
+        object.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        object
+    }
+
+    #[test]
+    fn all_that_an_indicator_says_is_kept() {
+        let said = json!({"created_by_ref": "identity--1", "modified": "1970-01-01T00:00:00.000002Z", "confidence": 70,
+            "valid_from": "1970-01-01T00:00:01Z", "valid_until": "1970-01-01T00:00:02Z", "name": "\"n\"",
+            "indicator_types": ["compromised", "x"], "labels": ["l", "m"], "description": "ä".repeat(300)});
+        let (source, named) = of(&indicator(said));
+        let expected = Source {
+            id: "indicator--1".to_owned(),
+            modified: 2,
+            created_by_ref: Some("identity--1".to_owned()),
+            confidence: Some(70),
+            valid_from: Some(1_000_000),
+            valid_until: Some(2_000_000),
+            revoked: false,
+            pattern_type: None,
+            indicator_types: vec!["compromised".to_owned(), "x".to_owned()],
+            classification: Some("system-compromise".to_owned()),
+            labels: vec!["l".to_owned(), "m".to_owned()],
+            name: "\"n\"".to_owned(),
+            description: String::new(),
+        };
+        assert_eq!((source, named.until), (expected, Some(2_000_000)));
+        for (from, micros) in [("1970-01-01T00:00:00.000002Z", 2), ("1970-01-01T00:00:01Z", 1_000_000)] {
+            let said = json!({"modified": "1970-01-01T00:00:00.000002Z", "valid_from": from});
+            assert_eq!(of(&indicator(said)).0.valid_from(), micros);
+        }
+        assert_eq!(named.atoms, [Atom::parse(super::super::Kind::Domain, "a.example").unwrap()]);
+    }
+
+    #[test]
+    fn descriptions_are_kept_of_what_has_no_name_and_else_read() {
+        for (text, short) in
+            [("ä".repeat(300), "ä".repeat(TEXT_MAX)), ("a \"b\" \n".to_owned(), "a \"b\" \n".to_owned())]
+        {
+            for more in [json!({"description": text}), json!({"description": text, "name": ""})] {
+                assert_eq!(of(&indicator(more)).0.description, short);
+            }
+            let named = indicator(json!({"description": text, "name": "n"}));
+            assert_eq!(of(&named).0.description, "");
+            assert_eq!(description(named.to_string().as_bytes()), short);
+        }
+        assert_eq!(description(indicator(json!({})).to_string().as_bytes()), "");
+    }
+
+    #[test]
+    fn whatever_may_tell_the_class_is_looked_at() {
+        for (more, class) in [
+            (json!({"labels": ["x", "rsit:fraud=\"phishing\""]}), Some("phishing")),
+            (json!({"indicator_types": ["anonymization"]}), Some("other")),
+            (
+                json!({"external_references": [{"source_name": "x", "external_id": "t1566.001"}]}),
+                Some("phishing"),
+            ),
+            (
+                json!({"kill_chain_phases": [{"kill_chain_name": "x", "phase_name": "T1566"}]}),
+                Some("phishing"),
+            ),
+            (json!({"labels": ["rsit:fraud"], "indicator_types": ["benign"]}), None),
+        ] {
+            assert_eq!(of(&indicator(more.clone())).0.classification.as_deref(), class, "{more}");
+        }
+    }
+
+    #[test]
+    fn what_is_revoked_is_over_and_other_languages_name_nothing() {
+        let (source, named) = of(&indicator(json!({"revoked": true, "valid_until": "2030-01-01T00:00:00Z"})));
+        assert!(source.revoked && named.until == Some(0));
+        let (source, named) =
+            of(&indicator(json!({"pattern_type": "yara", "pattern": "rule x { condition: true }"})));
+        assert_eq!((source.pattern_type.as_deref(), named.atoms.len()), (Some("yara"), 0));
+        let observable = br#"{"type":"ipv4-addr","id":"ipv4-addr--1","v\u0061lue":"192.0.2.1"}"#;
+        assert_eq!(read("ipv4-addr--1", observable).unwrap().atoms[0].text(), "192.0.2.1");
+        let escaped =
+            br#"{"type":"indicator","id":"indicator--1","p\u0061ttern":"[ipv4-addr:value = '192.0.2.1']"}"#;
+        assert_eq!(read("indicator--1", escaped).unwrap().atoms.len(), 1);
+        assert_eq!(read("file--1", br#"{"type":"file","id":"file--1","size":1}"#), None);
+        assert_eq!(read("malware--1", br#"{"type":"malware","id":"malware--1","name":"x"}"#), None);
+    }
+}

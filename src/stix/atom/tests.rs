@@ -69,3 +69,45 @@ fn observables_give_their_values() {
     let texts: Vec<String> = of_observable(&file).into_iter().map(|atom| atom.text).collect();
     assert_eq!(texts, ["x.exe", "d41d8cd98f00b204e9800998ecf8427e"]);
 }
+
+#[test]
+fn the_short_way_through_a_pattern_says_what_the_parser_says() {
+    let long = |pattern: &str| {
+        let parsed = crate::stix::pattern::Pattern::parse(pattern).ok()?;
+        let atoms: Option<Vec<Atom>> = parsed
+            .atoms()
+            .iter()
+            .map(|one| super::read::of_path(&one.object_type, &one.path, &one.value))
+            .collect();
+        let mut atoms = atoms.filter(|atoms| !atoms.is_empty())?;
+        atoms.sort_unstable();
+        atoms.dedup();
+        Some(atoms)
+    };
+    for value in
+        ["198.51.100.7", "c2.example", "0".repeat(64).as_str(), "a = b", "a' OR b", "x\\y", "", "é", "a b"]
+    {
+        for object_type in
+            ["ipv4-addr", "domain-name", "file", "url", "mutex", "windows-registry-key", "x-own", "File"]
+        {
+            for path in [
+                "value",
+                "name",
+                "key",
+                "hashes.MD5",
+                "hashes.'SHA-256'",
+                "hashes.\"SHA-256\"",
+                "extensions.x",
+                "value ",
+            ] {
+                let pattern = format!("[{object_type}:{path} = '{value}']");
+                assert_eq!(of_indicator(&pattern), long(&pattern), "{pattern}");
+                for joined in [" OR ", " AND ", " OR  ", "OR", "] OR ["] {
+                    let pattern =
+                        format!("[{object_type}:{path} = '{value}'{joined}url:value = 'http://a.example/']");
+                    assert_eq!(of_indicator(&pattern), long(&pattern), "{pattern}");
+                }
+            }
+        }
+    }
+}

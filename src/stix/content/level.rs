@@ -18,7 +18,7 @@ pub enum Level {
 /// What an object with the id of a level says about that level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Definition {
-    /// What the standard, or the extension for TLP 2.0, has; there is none to compare with for PAP.
+    /// What the standard, or the extension for TLP 2.0 or PAP, has.
     Exact,
     /// The same level, written in another way or with more around it.
     Dressed,
@@ -52,10 +52,7 @@ pub fn level_definition(object: Value) -> Option<(Level, Definition)> {
 
 /// The name that TLP 1 has for the level with this id, if it is one of its four.
 pub(super) fn fixed(id: &str) -> Option<&'static str> {
-    FIXED
-        .iter()
-        .find(|(known, _)| id.strip_prefix("marking-definition--") == Some(known))
-        .map(|(_, name)| *name)
+    marking::TLP_1.iter().find(|(known, _)| *known == id).map(|(_, name)| *name)
 }
 
 /// Is the object one of the four of TLP 1, to the letter?
@@ -162,11 +159,12 @@ impl Level {
                 Some(name) => is_fixed(object, name),
                 None => is_tlp_2(object, level),
             },
-            Self::Pap(_) => false,
+            Self::Pap(_) => marking::published(id)
+                .is_some_and(|text| Some(object.tree()) == serde_json::from_str(&text).ok()),
         }
     }
 
-    /// Is nothing wrong with it but what stands beside the level? For PAP there is no form to hold it to.
+    /// Is nothing wrong with it but what stands beside the level? Of PAP nobody is held to a form.
     fn is_plain(self, object: Value) -> bool {
         let is_named = |value: Value| self.is_named(value) == Some(true);
         let is_kind = |kind: Value| kind.text().is_some_and(|kind| kind == "tlp" || is_tlp(&kind));
@@ -219,13 +217,6 @@ fn begins(text: &str, label: &str) -> bool {
     text.get(..label.len()).is_some_and(|start| start.eq_ignore_ascii_case(label))
 }
 
-const FIXED: [(&str, &str); 4] = [
-    ("613f2e26-407d-48c7-9eca-b8e91df99dc9", "white"),
-    ("34098fce-860f-48ae-8e50-ebd3cc5e41da", "green"),
-    ("f88d31f6-486f-44da-b317-01333bde0b82", "amber"),
-    ("5e57c739-391a-4eb3-b6be-7d15ca92d5ed", "red"),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +248,25 @@ mod tests {
             assert_eq!(of(RED, dress), Some(wanted), "{dress}");
         }
         assert_eq!(of(PAP_RED, r#","name":"pap:red","definition_type":"PAP""#), Some(Definition::Dressed));
+    }
+
+    #[test]
+    fn a_level_of_pap_is_exact_as_it_is_published() {
+        let read = |text: &str| {
+            let read = |seen: Seen| level_definition(seen.value).map(|(_, found)| found);
+            json::read(text.as_bytes().to_vec(), read).unwrap().root.part.seen
+        };
+        let text = marking::published(Pap::Red.marking_id()).unwrap();
+        assert_eq!(read(&text), Some(Definition::Exact));
+        for dress in [
+            text.replace("10-06", "10-07"),
+            text.replace("\"name\":\"PAP:RED\",", ""),
+            text.replace("\"red\"", "\"RED\""),
+            text.replace("}}}", "},\"e\":{}}}"),
+            text.replace("\"id\"", "\"lang\":\"en\",\"id\""),
+        ] {
+            assert_eq!(read(&dress), Some(Definition::Dressed), "{dress}");
+        }
     }
 
     #[test]

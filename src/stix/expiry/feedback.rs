@@ -62,14 +62,3 @@ impl Opinion<'_> {
         self.is_explained && matches!(self.value, "disagree" | "strongly-disagree")
     }
 }
-
-/// The count of an anonymous sighting: 1, 2 for 2 to 9, 10 for 10 to 99, 100 for all above
-/// (governance §13).
-pub fn rounded_count(count: u64) -> u64 {
-    match count {
-        0 | 1 => count,
-        2..=9 => 2,
-        10..=99 => 10,
-        _ => 100,
-    }
-}

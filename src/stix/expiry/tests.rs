@@ -225,12 +225,6 @@ fn two_organisations_or_the_owner_call_for_review() {
     assert_eq!(state(&Rules { fp_review_votes: 0, ..Rules::default() }, &facts(), START), State::Active);
 }
 
-#[test]
-fn anonymous_counts_are_rounded() {
-    let rounded: Vec<u64> = [0, 1, 2, 9, 10, 99, 100, u64::MAX].into_iter().map(rounded_count).collect();
-    assert_eq!(rounded, [0, 1, 2, 2, 10, 10, 100, 100]);
-}
-
 fn any_model() -> impl Strategy<Value = Model> {
     let named = proptest::sample::select(Model::names().collect::<Vec<_>>()).prop_map(model);
     let made = (0.001..36_500.0, 0.01..100.0, 0.0..=100.0, any::<bool>()).prop_map(

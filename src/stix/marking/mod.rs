@@ -3,15 +3,18 @@
 //! * [`tlp`], [`pap`]: levels, their order, and the ids and labels that carry them
 //! * [`terms`]: everything that markings ask for, and how several of them combine
 //! * `definition`: what a `marking-definition` says; `policies`: FIRST IEP 2.0
+//! * [`published()`]: the definitions of levels
 
 mod definition;
 mod pap;
 mod policies;
+mod published;
 mod terms;
 mod tlp;
 
 pub use pap::Pap;
 pub use policies::{Actions, Policy};
+pub use published::{TLP_1, published};
 pub use terms::{Attribution, EvidenceUse, OnwardTransfer, PersonalData, Terms};
 pub use tlp::Tlp;
 

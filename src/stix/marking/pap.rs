@@ -24,6 +24,16 @@ impl Pap {
         KNOWN.iter().find(|(known, _)| *known == uuid).map(|(_, pap)| *pap)
     }
 
+    /// The marking-definition id to write for this level.
+    pub fn marking_id(self) -> &'static str {
+        match self {
+            Self::Clear => "marking-definition--ad15a0cd-55b6-4588-a14c-a66105329b92",
+            Self::Green => "marking-definition--c43594d1-4b11-4c59-93ab-1c9b14d53ce9",
+            Self::Amber => "marking-definition--60f8932b-e51e-4458-b265-a2e8be9a80ab",
+            Self::Red => "marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e",
+        }
+    }
+
     /// The level's name without `PAP:`.
     pub fn name(self) -> &'static str {
         match self {

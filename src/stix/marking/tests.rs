@@ -25,6 +25,22 @@ fn levels_of_pap_have_all_ids_and_labels() {
 }
 
 #[test]
+fn definitions_of_levels_are_as_published() {
+    let known: Vec<serde_json::Value> = serde_json::from_str(DEFINITIONS).unwrap();
+    for known in &known {
+        let text = published(known["id"].as_str().unwrap()).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), *known);
+    }
+    let ids: Vec<&str> = known.iter().filter_map(|one| one["id"].as_str()).collect();
+    let paps = [Pap::Clear, Pap::Green, Pap::Amber, Pap::Red].map(|pap| (pap, pap.marking_id()));
+    assert!(paps.iter().all(|(pap, id)| Pap::of_marking(id) == Some(*pap) && ids.contains(id)));
+    assert!(Tlp::ALL.iter().all(|tlp| ids.contains(&tlp.marking_id())));
+    for other in ["826578e1-40ad-459f-bc73-ede076f81f37", "4e4e3b84-de45-53df-9d9b-b21207699fd8"] {
+        assert_eq!(published(&format!("marking-definition--{other}")), None, "an id of OpenCTI's own");
+    }
+}
+
+#[test]
 fn a_definition_that_claims_a_level_has_it() {
     let tlp = |text: &str| of(text).unwrap().tlp;
     assert_eq!(tlp(r#"{"definition_type":"tlp","definition":{"tlp":"amber"}}"#), Some(Tlp::Amber));
@@ -139,3 +155,21 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Terms>(&text).unwrap(), a);
     }
 }
+
+/// Those of STIX 2.1 §7.2.1.4, and the examples of the extensions for TLP 2.0 and PAP among the STIX common objects.
+const DEFINITIONS: &str = r#"[
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9","created":"2017-01-20T00:00:00.000Z","definition_type":"tlp","name":"TLP:WHITE","definition":{"tlp":"white"}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da","created":"2017-01-20T00:00:00.000Z","definition_type":"tlp","name":"TLP:GREEN","definition":{"tlp":"green"}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--f88d31f6-486f-44da-b317-01333bde0b82","created":"2017-01-20T00:00:00.000Z","definition_type":"tlp","name":"TLP:AMBER","definition":{"tlp":"amber"}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed","created":"2017-01-20T00:00:00.000Z","definition_type":"tlp","name":"TLP:RED","definition":{"tlp":"red"}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487","created":"2022-10-01T00:00:00.000Z","name":"TLP:CLEAR","extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":{"extension_type":"property-extension","tlp_2_0":"clear"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb","created":"2022-10-01T00:00:00.000Z","name":"TLP:GREEN","extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":{"extension_type":"property-extension","tlp_2_0":"green"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421","created":"2022-10-01T00:00:00.000Z","name":"TLP:AMBER","extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":{"extension_type":"property-extension","tlp_2_0":"amber"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003","created":"2022-10-01T00:00:00.000Z","name":"TLP:AMBER+STRICT","extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":{"extension_type":"property-extension","tlp_2_0":"amber+strict"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1","created":"2022-10-01T00:00:00.000Z","name":"TLP:RED","extensions":{"extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d":{"extension_type":"property-extension","tlp_2_0":"red"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--ad15a0cd-55b6-4588-a14c-a66105329b92","created":"2022-10-01T00:00:00.000Z","name":"PAP:CLEAR","extensions":{"extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b":{"extension_type":"property-extension","pap":"clear"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--c43594d1-4b11-4c59-93ab-1c9b14d53ce9","created":"2022-10-09T00:00:00.000Z","name":"PAP:GREEN","extensions":{"extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b":{"extension_type":"property-extension","pap":"green"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--60f8932b-e51e-4458-b265-a2e8be9a80ab","created":"2022-10-02T00:00:00.000Z","name":"PAP:AMBER","extensions":{"extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b":{"extension_type":"property-extension","pap":"amber"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--740d36e5-7714-4c30-961a-3ae632ceee0e","created":"2022-10-06T00:00:00.000Z","name":"PAP:RED","extensions":{"extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b":{"extension_type":"property-extension","pap":"red"}}},
+{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--a3bea94c-b469-41dc-9cfe-d6e7daba7730","created":"2022-10-01T00:00:00.000Z","name":"PAP:WHITE","extensions":{"extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b":{"extension_type":"property-extension","pap":"white"}}}
+]"#;

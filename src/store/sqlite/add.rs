@@ -5,6 +5,7 @@ use super::classes::{Class, type_of};
 use super::compare::against_pending;
 use super::family::{Member, family};
 use super::links::Bounds;
+use super::mark;
 use super::objection::{CONFLICT, Objection, WAITING_CONFLICT};
 use super::outcome::Outcome;
 use super::pending::Counts;
@@ -117,6 +118,9 @@ impl<'w, 'a> Adding<'w, 'a> {
 
     /// Judges a batch; what it tells in the status holds once the transaction is committed.
     pub(super) fn batch(&mut self, mut batch: Batch) -> Result<Owned, Error> {
+        if let Some(mark) = batch.mark.take() {
+            mark::keep(&self.work.transaction, &mark)?;
+        }
         let coll = self.work.collection(&batch.collection)?.pk;
         let (mut successes, mut failures, mut pendings) = (Vec::new(), Vec::new(), Vec::new());
         let post = self.outcomes.len();

@@ -2,25 +2,26 @@
 
 use super::Shared;
 use super::classes::Classes;
+use super::index::Place;
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
-use crate::stix::atom::{Atom, Kind, Source};
+use crate::stix::atom::{self as stix, Atom, Kind, Source};
 use crate::store::Error;
-use crate::store::atoms::{AtomQuery, Named, Naming};
+use crate::store::atoms::{AtomQuery, Named};
 use crate::taxii::{Match, Versions};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows, params};
 use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Writes the values of the object of this number.
-pub(super) fn insert(statement: &mut CachedStatement, naming: &Naming, seq: i64) -> Result<(), Error> {
-    let Some(source) = &naming.source else { return Ok(()) };
-    let until = naming.until;
-    if naming.atoms.is_empty() {
+pub(super) fn insert(statement: &mut CachedStatement, named: &stix::Named, seq: i64) -> Result<(), Error> {
+    let (source, until) = (&named.source, named.until);
+    if named.atoms.is_empty() {
         statement.execute(params![seq * KEYS, 0, "", until, source])?;
     }
     // What one object can name is limited when it is read.
-    for (place, atom) in (0..KEYS).zip(&naming.atoms) {
+    for (place, atom) in (0..KEYS).zip(&named.atoms) {
         let source = (place == 0).then_some(source);
         statement.execute(params![seq * KEYS + place, atom.kind().number(), atom.text(), until, source])?;
     }
@@ -45,8 +46,9 @@ pub(super) fn fill(connection: &mut Connection) -> Result<(), Error> {
         let mut rows = objects.query([])?;
         while let Some(row) = rows.next()? {
             let (seq, id): (i64, String) = (row.get(0)?, row.get(1)?);
-            let naming = Naming::read(&id, row.get_ref(2)?.as_blob().unwrap_or_default());
-            insert(&mut statement, &naming, seq)?;
+            if let Some(named) = stix::read(&id, row.get_ref(2)?.as_blob().unwrap_or_default()) {
+                insert(&mut statement, &named, seq)?;
+            }
         }
     }
     transaction.execute("DELETE FROM meta WHERE name = 'atoms_wanted'", [])?;
@@ -69,6 +71,31 @@ pub(super) fn remove(connection: &Connection, seq: i64, removed: &mut Vec<i64>) 
     Ok(hashes)
 }
 
+/// Gives every key of the values of objects numbered after this to `take`, with the object's place.
+pub(super) fn places_after(
+    connection: &Connection,
+    seq: i64,
+    take: &mut dyn FnMut(i64, Place),
+) -> Result<(), Error> {
+    let sql = "SELECT kind, value, key FROM atom WHERE key >= ?1 AND kind > 0 ORDER BY key";
+    let mut statement = connection.prepare(sql)?;
+    let mut place = connection.prepare("SELECT coll, added FROM object WHERE seq = ?1")?;
+    let mut known = None;
+    let mut rows = statement.query([(seq + 1) * KEYS])?;
+    while let Some(row) = rows.next()? {
+        let seq = row.get::<_, i64>(2)?.div_euclid(KEYS);
+        let found = match known {
+            Some((last, found)) if last == seq => found,
+            _ => place.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?,
+        };
+        known = Some((seq, found));
+        if let (Some(found), Some(atom)) = (found, atom(row, 0)?) {
+            crate::store::atoms::keys_of(&atom).for_each(|key| take(key, found));
+        }
+    }
+    Ok(())
+}
+
 /// The value in the columns from this one on; none of kind 0.
 pub(super) fn atom(row: &Row, column: usize) -> Result<Option<Atom>, Error> {
     let kind = Kind::of_number(row.get(column)?);
@@ -76,7 +103,7 @@ pub(super) fn atom(row: &Row, column: usize) -> Result<Option<Atom>, Error> {
 }
 
 pub(super) fn source(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
-    text(row, column)?.as_deref().map(source_of).transpose()
+    Ok(text(row, column)?.as_deref().map(source_of).transpose()?.map(Arc::new))
 }
 
 fn text(row: &Row, column: usize) -> Result<Option<Vec<u8>>, Error> {
@@ -84,9 +111,9 @@ fn text(row: &Row, column: usize) -> Result<Option<Vec<u8>>, Error> {
     Ok(found.map(<[u8]>::to_vec))
 }
 
-fn source_of(text: &[u8]) -> Result<Arc<Source>, Error> {
+fn source_of(text: &[u8]) -> Result<Source, Error> {
     let damaged = |error| Error::Damaged(format!("table atom: {error}"));
-    serde_json::from_slice(text).map(Arc::new).map_err(damaged)
+    serde_json::from_slice(text).map_err(damaged)
 }
 
 impl Shared {
@@ -130,34 +157,78 @@ impl Walk<'_> {
         let mut log =
             connection.prepare_cached("SELECT added, class, seq FROM log WHERE coll = ?1 ORDER BY added")?;
         let mut log = log.query([coll])?;
-        let sql = "SELECT kind, value, until, source FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
-        let mut atoms = connection.prepare_cached(sql)?;
+        let sql = "SELECT kind, value, until, source, key FROM atom WHERE key >= ?1 ORDER BY key";
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut atoms = statement.query([0])?;
+        atoms.advance()?;
+        let mut text = connection.prepare_cached("SELECT json FROM object WHERE seq = ?1")?;
+        let mut describe = |seq: i64| -> Result<String, Error> {
+            let read = |row: &Row| Ok(stix::description(row.get_ref(0)?.as_blob().unwrap_or_default()));
+            Ok(text.query_row([seq], read).optional()?.unwrap_or_default())
+        };
+        let mut last = 0;
         while let Some(entry) = log.next()? {
             let (added, class, seq): (i64, i64, i64) = (entry.get(0)?, entry.get(1)?, entry.get(2)?);
             if !self.wanted.contains(&class) {
                 continue;
             }
             let Some(handling) = self.handling(class) else { continue };
-            let mut atoms = atoms.query([seq * KEYS, seq * KEYS + KEYS - 1])?;
-            let mut known: Option<Arc<Source>> = None;
-            let mut first = None;
-            while let Some(row) = atoms.next()? {
-                // The first row of an object has what is said of it, wanted itself or not.
-                if first.is_none() {
-                    first = text(row, 3)?;
-                }
-                if !self.wants(row)? {
-                    continue;
-                }
-                if known.is_none() {
-                    known = first.as_deref().map(source_of).transpose()?;
-                }
-                let Some(source) = known.clone() else { continue };
-                let added = Timestamp::from_micros(added);
-                visit(Named { added, handling: handling.clone(), source, atom: atom(row, 0)? });
+            let start = seq * KEYS;
+            // What lies between belongs to other collections, or is not wanted.
+            let mut between = 0;
+            while key(&atoms)?.is_some_and(|key| key < start) && between < BETWEEN_MAX {
+                atoms.advance()?;
+                between += 1;
             }
+            if start < last || between == BETWEEN_MAX {
+                drop(atoms);
+                atoms = statement.query([start])?;
+                atoms.advance()?;
+            }
+            last = start;
+            let entry = Entry { added: Timestamp::from_micros(added), handling, seq };
+            self.entry(&entry, &mut atoms, &mut describe, visit)?;
         }
         Ok(self.over)
+    }
+
+    /// The values of one entry of the log.
+    fn entry(
+        &mut self,
+        entry: &Entry,
+        atoms: &mut Rows,
+        describe: &mut dyn FnMut(i64) -> Result<String, Error>,
+        visit: &mut dyn FnMut(Named),
+    ) -> Result<(), Error> {
+        let mut known: Option<Arc<Source>> = None;
+        let mut first = None;
+        while let Some(row) = atoms.get() {
+            if row.get::<_, i64>(4)? >= (entry.seq + 1) * KEYS {
+                break;
+            }
+            // The first row of an object has what is said of it, wanted itself or not.
+            let wants = self.wants(row)?;
+            if first.is_none() {
+                first = text(row, 3)?;
+            }
+            if wants {
+                if known.is_none() {
+                    let mut source = first.as_deref().map(source_of).transpose()?;
+                    if let (true, Some(source)) = (self.query.with_descriptions, &mut source)
+                        && source.description.is_empty()
+                    {
+                        source.description = describe(entry.seq)?;
+                    }
+                    known = source.map(Arc::new);
+                }
+                if let Some(source) = known.clone() {
+                    let handling = entry.handling.clone();
+                    visit(Named { added: entry.added, handling, source, atom: atom(row, 0)? });
+                }
+            }
+            atoms.advance()?;
+        }
+        Ok(())
     }
 
     fn handling(&self, class: i64) -> Option<Arc<Handling>> {
@@ -176,3 +247,18 @@ impl Walk<'_> {
         Ok(!is_over)
     }
 }
+
+/// An entry of the log.
+struct Entry {
+    added: Timestamp,
+    handling: Arc<Handling>,
+    seq: i64,
+}
+
+/// The key of the row that was reached.
+fn key(atoms: &Rows) -> Result<Option<i64>, Error> {
+    Ok(atoms.get().map(|row| row.get(4)).transpose()?)
+}
+
+/// So many rows are stepped over before the next ones are looked for by key.
+const BETWEEN_MAX: u32 = 16;

@@ -1,7 +1,7 @@
 //! The versions of one object in one collection, as the writer finds them.
 
 use super::classes::Class;
-use super::index;
+use super::index::{self, Table};
 use super::writer::Work;
 use crate::policy::Handling;
 use crate::stix::StixTime;
@@ -25,10 +25,10 @@ pub(super) struct Member {
 pub(super) fn family(work: &Work, coll: i64, id: &str, hash: i64) -> Result<Vec<Member>, Error> {
     let (mut places, is_table_used) = {
         let waiting = work.shared.waiting.read();
-        (waiting.places(hash), waiting.is_table_used())
+        (waiting.places(Table::Ids, hash), waiting.is_used(Table::Ids))
     };
     if is_table_used {
-        places.extend(index::places(&work.transaction, hash)?);
+        places.extend(index::places(&work.transaction, Table::Ids, hash)?);
     }
     places.extend(work.written(hash));
     places.retain(|place| place.0 == coll);

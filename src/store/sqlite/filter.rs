@@ -1,6 +1,6 @@
 //! What look-ups ask before they ask the database: which keys are certainly not there.
 
-use super::index::Waiting;
+use super::index::{self, Waiting};
 use crate::stix::atom::Kind;
 use crate::store::Error;
 use crate::store::atoms::Shapes;
@@ -16,8 +16,8 @@ pub(super) struct Lazy {
     making: Mutex<()>,
 }
 
-/// A Bloom filter: about 16 bits and 8 questions for each key, so that one key in two thousand is asked
-/// for in vain.
+/// A Bloom filter: about 16 bits and 8 questions for each key, so that one key in a thousand is asked for in
+/// vain. All bits of a key are in one line of the processor's cache: what a question costs is fetching it.
 #[derive(Debug)]
 pub(super) struct Filter {
     words: Vec<AtomicU64>,
@@ -47,8 +47,8 @@ impl Lazy {
             // Held still: what is added from here on is added to the filter too, and what was added
             // before is in memory or in the snapshot.
             let waiting = waiting.read();
-            let merged: i64 = transaction.query_row("SELECT count(*) FROM by_id", [], |row| row.get(0))?;
-            let keys = waiting.hashes();
+            let merged = index::key_count(&transaction)?;
+            let keys = waiting.keys();
             let filter = Arc::new(Filter::with_room(usize::try_from(merged).unwrap_or(0) + keys.len()));
             *self.filter.write() = Some(filter.clone());
             (filter, keys)
@@ -70,11 +70,11 @@ impl Lazy {
         }
     }
 
-    /// Adds a key, if there is a filter. One that is full is dropped, and made anew by the next look-up.
-    pub(super) fn insert(&self, key: i64) {
+    /// Adds keys, if there is a filter. One that is full is dropped, and made anew by the next look-up.
+    pub(super) fn insert(&self, keys: impl Iterator<Item = i64>) {
         let known = self.filter.read();
         let Some(filter) = known.as_ref() else { return };
-        filter.insert(key);
+        keys.for_each(|key| filter.insert(key));
         if filter.is_full() {
             drop(known);
             *self.filter.write() = None;
@@ -98,11 +98,7 @@ impl Filter {
 
     /// Adds the keys in the table, and what kinds of values there are.
     fn load(&self, connection: &Connection) -> Result<(), Error> {
-        let mut statement = connection.prepare("SELECT hash FROM by_id")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            self.insert(row.get(0)?);
-        }
+        index::each_key(connection, &mut |key| self.insert(key))?;
         let networks = [Kind::Ipv4Network.number(), Kind::Ipv6Network.number()];
         let sql = "SELECT kind, CASE WHEN kind IN (?1, ?2) THEN value END FROM atom WHERE kind > 0";
         let mut statement = connection.prepare(sql)?;
@@ -137,16 +133,18 @@ impl Filter {
         self.keys.load(Ordering::Relaxed) > self.room
     }
 
-    /// Keys are the first bytes of hashes, so two halves make all the bits that are wanted.
+    /// Keys are the first bytes of hashes, so their bits say the line, and two numbers that make all places in it.
     fn bits(&self, key: i64) -> impl Iterator<Item = usize> {
-        let (one, two) = (key.cast_unsigned(), key.cast_unsigned().rotate_left(32) | 1);
-        let mask = self.words.len() * 64 - 1;
-        (0..PROBES).map(move |n| (one.wrapping_add(two.wrapping_mul(n)) >> 3) as usize & mask)
+        let key = key.cast_unsigned();
+        let line = (key >> 18) as usize & (self.words.len() * 64 / LINE_BITS - 1);
+        let (one, two) = (key as usize, (key >> 9) as usize | 1);
+        (0..PROBES).map(move |n| line * LINE_BITS + (one.wrapping_add(two.wrapping_mul(n)) & (LINE_BITS - 1)))
     }
 }
 
 const BITS_A_KEY: usize = 16;
-const PROBES: u64 = 8;
+const PROBES: usize = 8;
+const LINE_BITS: usize = 512;
 const ROOM_MIN: usize = 65_536;
 
 #[cfg(test)]

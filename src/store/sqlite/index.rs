@@ -1,15 +1,16 @@
 //! The index from an object's id to its rows, to those of the relationships that are about it, and from a
-//! value to the rows of the objects that name it.
+//! value to the rows of the objects that name it. Each publish asks for ids and look-ups alone for values, so
+//! the two have tables of their own.
 //!
-//! Ids are random, so writing each new one into a B-tree at once would touch one page for each
+//! Keys are random, so writing each new one into a B-tree at once would touch one page for each
 //! object, and inserting would become slower as the collection grows. Instead new entries wait
 //! in memory; when many wait they are sorted and merged into the table slice by slice, so that
 //! each page is written once for many entries. A look-up asks memory and the table. After a crash
 //! the waiting entries are read again from the newest rows.
 
+use super::atoms;
 use super::links::may_be_linked;
 use crate::stix::claims;
-use crate::store::atoms::Naming;
 use crate::store::{Error, about_keys, id_hash};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
@@ -18,24 +19,55 @@ use std::collections::BTreeSet;
 pub(super) type Place = (i64, i64);
 type Entry = (i64, i64, i64);
 
-/// The entries that are not in the table yet.
+/// A table of the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Table {
+    /// By id, and by what an object is about.
+    Ids,
+    /// By value.
+    Values,
+}
+
+/// A statement with the table's name in it.
+macro_rules! sql {
+    ($table:expr, $start:literal, $end:literal) => {
+        match $table {
+            Table::Ids => concat!($start, "by_id", $end),
+            Table::Values => concat!($start, "by_value", $end),
+        }
+    };
+}
+
+/// The entries that are not in the tables yet.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
+    ids: Part,
+    values: Part,
+    /// The highest `seq` in use or, since deletion may leave none so high, below a floor: new
+    /// rows must come after the floors, or they would not be found again after a crash.
+    last_seq: i64,
+    /// What had not been merged was read back.
+    is_loaded: bool,
+}
+
+/// Those of one table.
+#[derive(Debug, Default)]
+struct Part {
+    /// As they came: of values most are merged without anybody having asked for them.
+    new: Vec<Entry>,
     recent: BTreeSet<Entry>,
     /// Being merged, sorted; those before `merged` are in the table.
     frozen: Vec<Entry>,
     merged: usize,
     /// All rows up to this `seq` are in `frozen` or in the table.
     frozen_upto: i64,
-    /// The highest `seq` in use or, since deletion may leave none so high, below the floor: new
-    /// rows must come after the floor, or they would not be found again after a crash.
-    last_seq: i64,
     /// Something was merged: until then nobody need look in the table.
     is_table_used: bool,
 }
 
 /// A slice to merge in the transaction that is open.
 pub(super) struct Slice {
+    table: Table,
     entries: Vec<Entry>,
     /// The new floor, if this is the last slice.
     floor: Option<i64>,
@@ -44,29 +76,43 @@ pub(super) struct Slice {
 impl Waiting {
     /// Reads back what had not been merged.
     pub(super) fn load(connection: &Connection) -> Result<Self, Error> {
-        let floor = floor(connection)?;
         let sql = "SELECT coalesce(max(seq), 0) FROM object";
         let newest: i64 = connection.query_row(sql, [], |row| row.get(0))?;
-        let is_table_used =
-            connection.query_row("SELECT EXISTS (SELECT 1 FROM by_id)", [], |row| row.get(0))?;
-        let mut waiting = Self { last_seq: newest.max(floor), is_table_used, ..Self::default() };
-        let mut statement = connection.prepare("SELECT id, coll, added, json FROM object WHERE seq > ?1")?;
-        let mut rows = statement.query([floor])?;
+        let floors = [floor(connection, Table::Ids)?, floor(connection, Table::Values)?];
+        let mut ids = Vec::new();
+        let mut statement = connection.prepare("SELECT id, coll, added, seq FROM object WHERE seq > ?1")?;
+        let mut text = connection.prepare("SELECT json FROM object WHERE seq = ?1")?;
+        let mut rows = statement.query([floors[0]])?;
         while let Some(row) = rows.next()? {
-            let (id, place): (String, Place) = (row.get(0)?, (row.get(1)?, row.get(2)?));
-            waiting.insert(id_hash(&id), place);
-            let json = row.get_ref(3)?.as_blob().unwrap_or_default();
-            if may_be_linked(&id) {
-                about_keys(&id, json, &claims::ends(json)).iter().for_each(|key| waiting.insert(*key, place));
+            let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            let (coll, added): Place = (row.get(1)?, row.get(2)?);
+            ids.push((id_hash(id), coll, added));
+            if may_be_linked(id) {
+                let json: Vec<u8> = text.query_row([row.get::<_, i64>(3)?], |row| row.get(0))?;
+                let keys = about_keys(id, &json, &claims::ends(&json));
+                ids.extend(keys.into_iter().map(|key| (key, coll, added)));
             }
-            Naming::read(&id, json).keys().for_each(|key| waiting.insert(key, place));
         }
-        Ok(waiting)
+        let mut values = Vec::new();
+        atoms::places_after(connection, floors[1], &mut |key, (coll, added)| {
+            values.push((key, coll, added))
+        })?;
+        Ok(Self {
+            ids: Part::load(connection, Table::Ids, ids)?,
+            values: Part::load(connection, Table::Values, values)?,
+            last_seq: newest.max(floors[0]).max(floors[1]),
+            is_loaded: true,
+        })
+    }
+
+    /// Was it read back? Who only looks at a database does so when it is first needed.
+    pub(super) fn is_loaded(&self) -> bool {
+        self.is_loaded
     }
 
     /// May the table have entries?
-    pub(super) fn is_table_used(&self) -> bool {
-        self.is_table_used
+    pub(super) fn is_used(&self, table: Table) -> bool {
+        self.part(table).is_table_used
     }
 
     /// New rows are numbered from after this.
@@ -80,99 +126,189 @@ impl Waiting {
     }
 
     /// Adds a new row.
-    pub(super) fn insert(&mut self, hash: i64, (coll, added): Place) {
-        self.recent.insert((hash, coll, added));
+    pub(super) fn insert(&mut self, table: Table, key: i64, (coll, added): Place) {
+        match table {
+            Table::Ids => _ = self.ids.recent.insert((key, coll, added)),
+            Table::Values => self.values.new.push((key, coll, added)),
+        }
     }
 
     /// Takes rows out again whose transaction failed.
-    pub(super) fn remove(&mut self, hash: i64, (coll, added): Place) {
-        self.recent.remove(&(hash, coll, added));
+    pub(super) fn remove(&mut self, table: Table, key: i64, (coll, added): Place) {
+        let part = self.part_mut(table);
+        part.settle();
+        part.recent.remove(&(key, coll, added));
+    }
+
+    /// Nothing is as it came, so that values can be asked for.
+    pub(super) fn is_settled(&self) -> bool {
+        self.values.new.is_empty()
+    }
+
+    /// Puts in order what is as it came.
+    pub(super) fn settle(&mut self) {
+        self.values.settle();
     }
 
     /// All keys in memory.
-    pub(super) fn hashes(&self) -> Vec<i64> {
-        self.recent.iter().chain(&self.frozen).map(|entry| entry.0).collect()
+    pub(super) fn keys(&self) -> Vec<i64> {
+        let parts = [&self.ids, &self.values];
+        let all = parts.into_iter().flat_map(|part| part.recent.iter().chain(&part.new).chain(&part.frozen));
+        all.map(|entry| entry.0).collect()
     }
 
     /// Places in memory; may name rows that are deleted.
-    pub(super) fn places(&self, hash: i64) -> Vec<Place> {
-        let range = (hash, i64::MIN, i64::MIN)..=(hash, i64::MAX, i64::MAX);
-        let recent = self.recent.range(range).map(|entry| (entry.1, entry.2));
-        let start = self.frozen.partition_point(|entry| entry.0 < hash);
-        let frozen = self.frozen[start..].iter().take_while(|entry| entry.0 == hash);
-        frozen.map(|entry| (entry.1, entry.2)).chain(recent).collect()
+    pub(super) fn places(&self, table: Table, key: i64) -> Vec<Place> {
+        let part = self.part(table);
+        let range = (key, i64::MIN, i64::MIN)..=(key, i64::MAX, i64::MAX);
+        let start = part.frozen.partition_point(|entry| entry.0 < key);
+        let frozen = part.frozen[start..].iter().take_while(|entry| entry.0 == key);
+        let new = part.new.iter().filter(|entry| entry.0 == key);
+        frozen.chain(part.recent.range(range)).chain(new).map(|entry| (entry.1, entry.2)).collect()
     }
 
     /// What to merge beside `rows` new rows.
-    pub(super) fn slice(&mut self, rows: usize) -> Option<Slice> {
-        if self.frozen.is_empty() {
-            if self.recent.len() < FREEZE_AT {
-                return None;
-            }
-            self.frozen = std::mem::take(&mut self.recent).into_iter().collect();
-            (self.merged, self.frozen_upto) = (0, self.last_seq);
-        }
-        self.is_table_used = true;
-        let end = (self.merged + (2 * rows).max(SLICE_MIN)).min(self.frozen.len());
-        Some(Slice {
-            entries: self.frozen[self.merged..end].to_vec(),
-            floor: (end == self.frozen.len()).then_some(self.frozen_upto),
-        })
+    pub(super) fn slices(&mut self, rows: usize) -> Vec<Slice> {
+        let last_seq = self.last_seq;
+        let [ids, values] = [(Table::Ids, &mut self.ids), (Table::Values, &mut self.values)]
+            .map(|(table, part)| part.slice(table, rows, last_seq));
+        ids.into_iter().chain(values).collect()
     }
 
     /// The slice's transaction is committed.
     pub(super) fn merged(&mut self, slice: &Slice) {
-        self.merged += slice.entries.len();
+        let part = self.part_mut(slice.table);
+        part.merged += slice.entries.len();
         if slice.floor.is_some() {
-            self.frozen = Vec::new();
+            part.frozen = Vec::new();
         }
+    }
+
+    fn part(&self, table: Table) -> &Part {
+        match table {
+            Table::Ids => &self.ids,
+            Table::Values => &self.values,
+        }
+    }
+
+    fn part_mut(&mut self, table: Table) -> &mut Part {
+        match table {
+            Table::Ids => &mut self.ids,
+            Table::Values => &mut self.values,
+        }
+    }
+}
+
+impl Part {
+    fn load(connection: &Connection, table: Table, entries: Vec<Entry>) -> Result<Self, Error> {
+        let sql = sql!(table, "SELECT EXISTS (SELECT 1 FROM ", ")");
+        let is_table_used = connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(Self { recent: entries.into_iter().collect(), is_table_used, ..Self::default() })
+    }
+
+    fn settle(&mut self) {
+        self.recent.extend(self.new.drain(..));
+    }
+
+    fn slice(&mut self, table: Table, rows: usize, last_seq: i64) -> Option<Slice> {
+        if self.frozen.is_empty() {
+            if self.recent.len() + self.new.len() < FREEZE_AT {
+                return None;
+            }
+            let mut frozen = std::mem::take(&mut self.new);
+            frozen.extend(std::mem::take(&mut self.recent));
+            frozen.sort_unstable();
+            (self.frozen, self.merged, self.frozen_upto) = (frozen, 0, last_seq);
+        }
+        self.is_table_used = true;
+        // Two for each row; of very many, which have waited for their first table, more.
+        let count = (2 * rows).max(SLICE_MIN).max(self.frozen.len() / SLICES_MAX);
+        let end = (self.merged + count).min(self.frozen.len());
+        Some(Slice {
+            table,
+            entries: self.frozen[self.merged..end].to_vec(),
+            floor: (end == self.frozen.len()).then_some(self.frozen_upto),
+        })
     }
 }
 
 impl Slice {
     /// Writes the slice within the open transaction; doing it twice is harmless.
     pub(super) fn write(&self, connection: &Connection) -> Result<(), Error> {
-        let sql = "INSERT OR IGNORE INTO by_id (hash, coll, added) VALUES (?1, ?2, ?3)";
+        let sql = sql!(self.table, "INSERT OR IGNORE INTO ", " (hash, coll, added) VALUES (?1, ?2, ?3)");
         let mut insert = connection.prepare_cached(sql)?;
-        for (hash, coll, added) in &self.entries {
-            insert.execute([hash, coll, added])?;
+        for (key, coll, added) in &self.entries {
+            insert.execute([key, coll, added])?;
         }
         if let Some(floor) = self.floor {
-            let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES ('by_id_floor', ?1)";
+            let sql = sql!(self.table, "INSERT OR REPLACE INTO meta (name, value) VALUES ('", "_floor', ?1)");
             connection.execute(sql, params![floor])?;
         }
         Ok(())
     }
 }
 
-/// Places in the table; may name rows that are deleted.
-pub(super) fn places(connection: &Connection, hash: i64) -> Result<Vec<Place>, Error> {
-    let mut statement = connection.prepare_cached("SELECT coll, added FROM by_id WHERE hash = ?1")?;
-    let rows = statement.query_map([hash], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+/// Places in a table; may name rows that are deleted.
+pub(super) fn places(connection: &Connection, table: Table, key: i64) -> Result<Vec<Place>, Error> {
+    let mut places = Vec::new();
+    newest_first(connection, table, key, &mut |place| {
+        places.push(place);
+        Ok(())
+    })?;
+    Ok(places)
 }
 
-/// Gives each place in the table to `take`, those of a collection from the last added to the first.
+/// Gives each place in a table to `take`, those of a collection from the last added to the first.
 pub(super) fn newest_first(
     connection: &Connection,
-    hash: i64,
+    table: Table,
+    key: i64,
     take: &mut dyn FnMut(Place) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let sql = "SELECT coll, added FROM by_id WHERE hash = ?1 ORDER BY coll DESC, added DESC";
+    let sql = sql!(table, "SELECT coll, added FROM ", " WHERE hash = ?1 ORDER BY coll DESC, added DESC");
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([hash])?;
+    let mut rows = statement.query([key])?;
     while let Some(row) = rows.next()? {
         take((row.get(0)?, row.get(1)?))?;
     }
     Ok(())
 }
 
-/// All rows up to this `seq` are in the table.
-pub(super) fn floor(connection: &Connection) -> Result<i64, Error> {
-    let sql = "SELECT coalesce(max(value), 0) FROM meta WHERE name = 'by_id_floor'";
+/// Takes an entry out of a table.
+pub(super) fn remove(
+    connection: &Connection,
+    table: Table,
+    key: i64,
+    (coll, added): Place,
+) -> Result<(), Error> {
+    let sql = sql!(table, "DELETE FROM ", " WHERE hash = ?1 AND coll = ?2 AND added = ?3");
+    connection.prepare_cached(sql)?.execute([key, coll, added])?;
+    Ok(())
+}
+
+/// Gives each key in the tables to `take`.
+pub(super) fn each_key(connection: &Connection, take: &mut dyn FnMut(i64)) -> Result<(), Error> {
+    let mut statement = connection.prepare("SELECT hash FROM by_id UNION ALL SELECT hash FROM by_value")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        take(row.get(0)?);
+    }
+    Ok(())
+}
+
+/// How many keys are in the tables.
+pub(super) fn key_count(connection: &Connection) -> Result<i64, Error> {
+    let sql = "SELECT (SELECT count(*) FROM by_id) + (SELECT count(*) FROM by_value)";
     Ok(connection.query_row(sql, [], |row| row.get(0))?)
 }
 
-/// How many entries wait before merging starts: about 4 MB of memory.
+/// All rows up to this `seq` are in the table.
+pub(super) fn floor(connection: &Connection, table: Table) -> Result<i64, Error> {
+    let sql = sql!(table, "SELECT coalesce(max(value), 0) FROM meta WHERE name = '", "_floor'");
+    Ok(connection.query_row(sql, [], |row| row.get(0))?)
+}
+
+/// How many entries of a table wait before merging starts: about 4 MB of memory.
 const FREEZE_AT: usize = if cfg!(test) { 8 } else { 65_536 };
 const SLICE_MIN: usize = if cfg!(test) { 4 } else { 256 };
+const SLICES_MAX: usize = 256;

@@ -3,7 +3,7 @@
 
 use super::add::{Adding, Row};
 use super::family::{Member, family, settle};
-use super::index;
+use super::index::{self, Table};
 use crate::policy::Handling;
 use crate::stix::{Object, Timestamp, Tlp};
 use crate::store::{Error, id_hash};
@@ -99,8 +99,8 @@ impl Adding<'_, '_> {
 
     /// The ids of stored objects that are about another one.
     fn stored_about(&self, coll: i64, hash: i64) -> Result<Vec<String>, Error> {
-        let mut places = self.work.shared.waiting.read().places(hash);
-        places.extend(index::places(&self.work.transaction, hash)?);
+        let mut places = self.work.shared.waiting.read().places(Table::Ids, hash);
+        places.extend(index::places(&self.work.transaction, Table::Ids, hash)?);
         places.extend(self.work.written(hash));
         let sql = "SELECT o.id FROM log l JOIN object o ON o.seq = l.seq WHERE l.coll = ?1 AND l.added = ?2";
         let mut statement = self.work.transaction.prepare_cached(sql)?;

@@ -1,7 +1,7 @@
 //! The audit log of a database that serves.
 
 use super::classes::Classes;
-use super::index::Waiting;
+use super::index::{Table, Waiting};
 use super::ledger::concerning::concerning;
 use super::ledger::recipients::{Look, recipients};
 use super::ledger::verify::{self, Problem};
@@ -70,9 +70,9 @@ impl Shared {
             let transaction = connection.transaction()?;
             // The index in memory is held still until the snapshot has begun, so that each row of
             // the snapshot is in it or in the table; the classes must not be older than that.
-            let index = self.waiting.read();
+            let index = self.index(&transaction)?;
             look::size(&transaction)?;
-            let places = index.places(crate::store::id_hash(id));
+            let places = index.places(Table::Ids, crate::store::id_hash(id));
             drop(index);
             let classes = self.classes.read().clone();
             let look = Look { connection: &transaction, classes: &classes, waiting: &|_| places.clone() };
@@ -84,7 +84,8 @@ impl Shared {
     /// that came meanwhile may have a class that did, too; then it is looked at anew.
     fn concerning(&self, organisation: &str, from: u64, limit: u32) -> Result<Concerning, Error> {
         self.readers.with(|connection| {
-            let waiting = |hash| self.waiting.read().places(hash);
+            drop(self.index(connection)?);
+            let waiting = |hash| self.waiting.read().places(Table::Ids, hash);
             let mut tries = 0;
             loop {
                 tries += 1;
@@ -144,8 +145,11 @@ impl Tool {
         let transaction = self.connection.unchecked_transaction()?;
         let waiting = Waiting::load(&transaction)?;
         let classes = Arc::new(Classes::load(&transaction)?);
-        let look =
-            Look { connection: &transaction, classes: &classes, waiting: &|hash| waiting.places(hash) };
+        let look = Look {
+            connection: &transaction,
+            classes: &classes,
+            waiting: &|hash| waiting.places(Table::Ids, hash),
+        };
         let mut found = Vec::new();
         for id in ids {
             found.extend(recipients(&look, id, None)?.into_iter().map(|receipts| (id, receipts)));

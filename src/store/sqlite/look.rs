@@ -2,7 +2,7 @@
 //! handling came in. For telling why something is seen or not, never for serving it.
 
 use super::classes::Classes;
-use super::index;
+use super::index::{self, Table};
 use super::registry::Tool;
 use crate::policy::Handling;
 use crate::stix::Timestamp;
@@ -54,8 +54,8 @@ impl Tool {
 
     /// Where an object's rows are: the index, and the rows that it does not hold yet.
     fn places(&self, id: &str) -> Result<Vec<(i64, i64)>, Error> {
-        let mut places = index::places(self.connection(), id_hash(id))?;
-        let floor = index::floor(self.connection())?;
+        let mut places = index::places(self.connection(), Table::Ids, id_hash(id))?;
+        let floor = index::floor(self.connection(), Table::Ids)?;
         let sql = "SELECT coll, added FROM object WHERE seq > ?1 AND id = ?2";
         let mut statement = self.connection().prepare(sql)?;
         let rows = statement.query_map((floor, id), |row| Ok((row.get(0)?, row.get(1)?)))?;

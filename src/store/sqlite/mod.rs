@@ -12,6 +12,7 @@ mod erase;
 mod erased;
 mod family;
 mod filter;
+mod freshness;
 mod hold;
 mod index;
 mod ledger;
@@ -19,6 +20,7 @@ mod lineage;
 mod links;
 mod log;
 mod look;
+mod mark;
 mod markings;
 mod named;
 mod objection;
@@ -45,8 +47,10 @@ pub use open::{Options, check, is_served};
 pub use registry::{Change, Tool};
 
 use super::{
-    AuditLog, Batch, Decision, Deleted, Error, Outcome, Page, PageCache, Query, Store, Submissions, Tried,
+    AuditLog, Batch, Decision, Deleted, Error, Mark, Outcome, Page, PageCache, Query, Store, Submissions,
+    Tried,
 };
+use crate::freshness::{Delays, Kept as Fresh};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
 use crate::stix::{StixTime, Timestamp};
 use crate::store::atoms::{AtomQuery, Named, Wanted};
@@ -55,9 +59,9 @@ use crate::taxii::Versions;
 use crate::taxii::resource::Status;
 use classes::Classes;
 use index::Waiting;
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rusqlite::Connection;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc;
 
@@ -89,6 +93,8 @@ struct Shared {
     sweep: Mutex<due::Sweep>,
     collections: RwLock<HashMap<String, Collection>>,
     cache: Arc<PageCache>,
+    /// From the version's own time to `date_added`, by organisation.
+    arrivals: Mutex<BTreeMap<Arc<str>, Delays>>,
     /// How far the audit log has come.
     log: ledger::Log,
 }
@@ -128,6 +134,12 @@ impl Readers {
             None => Err(Error::Backend("a connection was not lent".to_owned())),
         }
     }
+
+    /// Lends a connection if one is idle. Who has one already must not wait for another.
+    fn with_idle<T>(&self, work: impl FnOnce(Option<&mut Connection>) -> T) -> T {
+        let mut lent = Lent { readers: self, connection: self.idle.lock().pop() };
+        work(lent.connection.as_mut())
+    }
 }
 
 /// A connection that goes back when it is dropped, so that a panic takes none away.
@@ -140,6 +152,34 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         self.readers.idle.lock().extend(self.connection.take());
         self.readers.returned.notify_one();
+    }
+}
+
+impl Shared {
+    /// The index in memory, held still.
+    fn index(&self, connection: &Connection) -> Result<RwLockReadGuard<'_, Waiting>, Error> {
+        let waiting = self.waiting.read();
+        if waiting.is_loaded() {
+            return Ok(waiting);
+        }
+        drop(waiting);
+        let mut waiting = self.waiting.write();
+        if !waiting.is_loaded() {
+            *waiting = Waiting::load(connection)?;
+        }
+        Ok(RwLockWriteGuard::downgrade(waiting))
+    }
+
+    /// The same, so that values can be asked for.
+    fn settled(&self) -> RwLockReadGuard<'_, Waiting> {
+        let waiting = self.waiting.read();
+        if waiting.is_settled() {
+            return waiting;
+        }
+        drop(waiting);
+        let mut waiting = self.waiting.write();
+        waiting.settle();
+        RwLockWriteGuard::downgrade(waiting)
     }
 }
 
@@ -223,6 +263,14 @@ impl Store for Sqlite {
         self.shared.readers.with(|connection| confirm::load(connection))
     }
 
+    fn marked(&self, job: &str) -> Result<Option<Vec<u8>>, Error> {
+        self.shared.readers.with(|connection| mark::load(connection, job))
+    }
+
+    fn mark(&self, mark: Mark) -> Result<(), Error> {
+        self.write(move |work| mark::keep(&work.transaction, &mark))
+    }
+
     fn knows(&self, scope: &ReadScope, id: &str) -> Result<bool, Error> {
         self.shared.knows(scope, id)
     }
@@ -295,6 +343,18 @@ impl Store for Sqlite {
             (id.clone(), found.rows.values().sum(), Timestamp::from_micros(found.last_added))
         };
         collections.iter().map(row).collect()
+    }
+
+    fn arrivals(&self) -> BTreeMap<Arc<str>, Delays> {
+        self.shared.arrivals.lock().clone()
+    }
+
+    fn freshness(&self) -> Result<Fresh, Error> {
+        self.shared.readers.with(|connection| freshness::load(connection))
+    }
+
+    fn keep_freshness(&self, kept: Fresh) -> Result<(), Error> {
+        self.write(move |work| freshness::keep(&work.transaction, &kept))
     }
 }
 

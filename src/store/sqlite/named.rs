@@ -6,13 +6,13 @@
 use super::atoms::{KEYS, atom, source};
 use super::classes::Classes;
 use super::filter::Filter;
-use super::index::Place;
+use super::index::{Place, Table};
 use super::{Shared, index};
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Source};
 use crate::store::atoms::{Named, Wanted};
-use crate::store::{Error, id_hash, link_of, opinion_of};
+use crate::store::{Error, for_all, id_hash, link_of, opinion_of};
 use crate::taxii::{Match, Versions};
 use rusqlite::{Connection, OptionalExtension, Transaction};
 use std::collections::{HashMap, HashSet};
@@ -20,8 +20,10 @@ use std::sync::Arc;
 
 /// A key that is asked for, and the number of what it was made of.
 type Asked = (i64, usize);
-/// Takes a row, with the numbers of what it was found for.
-type Take<'t> = dyn FnMut(&Look, &[usize], &Found) -> Result<(), Error> + 't;
+/// Takes rows, each with the numbers of what it was found for.
+type Take<'t> = dyn FnMut(&Look, &mut dyn Iterator<Item = (Vec<usize>, &Found)>) -> Result<(), Error> + 't;
+/// What is named: the number of what it was wanted for, and the scope.
+type Value = (usize, usize, Named);
 
 impl Shared {
     /// Gives what objects name of what is wanted to `visit`, if they are the last versions for one of the scopes.
@@ -33,22 +35,44 @@ impl Shared {
         visit: &mut dyn FnMut(usize, usize, Named),
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
-            for (number, one) in wanted.iter().enumerate() {
-                one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut |key| {
-                    if filter.may_hold(key) {
-                        asked.push((key, number));
-                    }
-                });
-            }
+            *asked = for_all(wanted, |number, one, keys| {
+                one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut |key| keys.push((key, number)));
+            });
+            // Afterwards, in one go: so the processor asks memory for many keys at once.
+            asked.retain(|(key, _)| filter.may_hold(*key));
         };
-        self.look(scopes, ask, most, &mut |look, numbers, found| {
-            let reading = Reading { look, wanted, first: found.seq * KEYS };
-            let handling = look.handling(found);
-            let Some((handling, source)) = handling.zip(reading.source()?) else { return Ok(()) };
-            let added = Timestamp::from_micros(found.place.1);
-            reading.run(numbers, &mut |number, atom| {
-                let (handling, source) = (handling.clone(), source.clone());
-                visit(number, found.scope, Named { added, handling, source, atom: Some(atom) });
+        self.look(Table::Values, scopes, ask, most, &mut |look, found| {
+            let objects: Vec<Object> =
+                found.filter_map(|(numbers, found)| look.object(numbers, found)).collect();
+            self.values(look.transaction, wanted, &objects)?
+                .into_iter()
+                .for_each(|(number, scope, named)| visit(number, scope, named));
+            Ok(())
+        })
+    }
+
+    /// What objects name of what is wanted. Of very many another connection reads a half, if one is idle: what it
+    /// sees is what this one does, and perhaps less, if something has been erased since.
+    fn values(&self, own: &Connection, wanted: &[Wanted], objects: &[Object]) -> Result<Vec<Value>, Error> {
+        let read = |connection: &Connection, objects: &[Object]| -> Result<Vec<Value>, Error> {
+            let mut values = Vec::with_capacity(objects.len());
+            objects.iter().try_for_each(|object| Reading { connection, wanted, object }.run(&mut values))?;
+            Ok(values)
+        };
+        if objects.len() < SHARED_FROM {
+            return read(own, objects);
+        }
+        let (first, second) = objects.split_at(objects.len() / 2);
+        self.readers.with_idle(|other| {
+            let Some(other) = other else { return read(own, objects) };
+            std::thread::scope(|scope| {
+                let second = scope.spawn(move || read(&*other.transaction()?, second));
+                let mut values = read(own, first)?;
+                match second.join() {
+                    Ok(more) => values.extend(more?),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+                Ok(values)
             })
         })
     }
@@ -68,31 +92,35 @@ impl Shared {
                 asked.extend(keys.filter(|key| filter.may_hold(*key)).map(|key| (key, *scope)));
             }
         };
-        self.look(scopes, ask, most, &mut |look, numbers, found| {
-            let is_said = look.class(found).is_some_and(|name| name == "sighting" || name == "opinion");
-            if !is_said || !numbers.contains(&found.scope) {
-                return Ok(());
-            }
-            let Some(handling) = look.handling(found) else { return Ok(()) };
+        self.look(Table::Ids, scopes, ask, most, &mut |look, found| {
             let mut statement = look.transaction.prepare_cached("SELECT json FROM object WHERE seq = ?1")?;
-            let mut rows = statement.query([found.seq])?;
-            if let Some(row) = rows.next()? {
-                visit(found.scope, handling, row.get_ref(0)?.as_blob().unwrap_or_default());
+            for (numbers, found) in found {
+                let is_said = look.class(found).is_some_and(|name| name == "sighting" || name == "opinion");
+                let Some(handling) = look.handling(found) else { continue };
+                if !is_said || !numbers.contains(&found.scope) {
+                    continue;
+                }
+                let mut rows = statement.query([found.seq])?;
+                if let Some(row) = rows.next()? {
+                    visit(found.scope, handling, row.get_ref(0)?.as_blob().unwrap_or_default());
+                }
             }
             Ok(())
         })
     }
 
-    /// Gives each visible object that is found by the keys of `ask` to `take`, with the numbers of what it was
-    /// found for; of each key at most so many in each scope.
+    /// Gives the visible objects that are found by the keys of `ask` to `take`, each with the numbers of what it
+    /// was found for; of each key at most so many in each scope.
     fn look(
         &self,
+        table: Table,
         scopes: &[ReadScope],
         ask: impl FnOnce(&Filter, &mut Vec<Asked>),
         most: usize,
         take: &mut Take,
     ) -> Result<(), Error> {
         self.readers.with(|connection| {
+            drop(self.index(connection)?);
             let filter = self.filter.get(connection, &self.waiting)?;
             let mut asked = Vec::new();
             ask(&filter, &mut asked);
@@ -102,18 +130,18 @@ impl Shared {
             let transaction = connection.transaction()?;
             let (look, waiting) = {
                 // Held still while the snapshot begins: each of its rows is in memory or in the table.
-                let waiting = self.waiting.read();
-                let places: Vec<Vec<Place>> = keys.iter().map(|key| waiting.places(*key)).collect();
-                (self.begin(&transaction, scopes)?, places)
+                let waiting = self.settled();
+                let places: Vec<Vec<Place>> = keys.iter().map(|key| waiting.places(table, *key)).collect();
+                (self.begin(&transaction, table, scopes)?, places)
             };
             let mut found = Vec::new();
             for (at, waiting) in (0..).zip(waiting) {
                 look.places((keys[at], at), waiting, most, &mut found)?;
             }
             found.sort_unstable_by_key(|found: &Found| (found.place, found.scope, found.key));
-            let mut numbers = Vec::new();
-            for same in found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope)) {
-                numbers.clear();
+            let same = found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope));
+            let mut found = same.map(|same| {
+                let mut numbers = Vec::new();
                 for key in same.iter().map(|found| keys[found.key]) {
                     let start = asked.partition_point(|(other, _)| *other < key);
                     let of_key = asked[start..].iter().take_while(|(other, _)| *other == key);
@@ -121,13 +149,18 @@ impl Shared {
                 }
                 numbers.sort_unstable();
                 numbers.dedup();
-                take(&look, &numbers, &same[0])?;
-            }
-            Ok(())
+                (numbers, &same[0])
+            });
+            take(&look, &mut found)
         })
     }
 
-    fn begin<'l>(&self, transaction: &'l Transaction, scopes: &[ReadScope]) -> Result<Look<'l>, Error> {
+    fn begin<'l>(
+        &self,
+        transaction: &'l Transaction,
+        table: Table,
+        scopes: &[ReadScope],
+    ) -> Result<Look<'l>, Error> {
         let mut by_coll: HashMap<i64, Vec<usize>> = HashMap::new();
         for (at, scope) in scopes.iter().enumerate() {
             let sql = "SELECT pk FROM collection WHERE id = ?1";
@@ -141,13 +174,14 @@ impl Shared {
         let selected = |scope: &ReadScope| {
             classes.select(&self.visibility(&classes, scope), &last).by_word.into_iter().collect()
         };
-        Ok(Look { transaction, by_coll, selected: scopes.iter().map(selected).collect(), classes })
+        Ok(Look { transaction, table, by_coll, selected: scopes.iter().map(selected).collect(), classes })
     }
 }
 
 /// A snapshot, and what the scopes see in it.
 struct Look<'l> {
     transaction: &'l Connection,
+    table: Table,
     by_coll: HashMap<i64, Vec<usize>>,
     classes: Arc<Classes>,
     /// For each scope the classes of what it sees, last versions alone.
@@ -195,7 +229,9 @@ impl Look<'_> {
             Ok(())
         };
         waiting.iter().rev().try_for_each(|place| take(*place))?;
-        index::newest_first(self.transaction, key, &mut |place| match waiting.binary_search(&place) {
+        index::newest_first(self.transaction, self.table, key, &mut |place| match waiting
+            .binary_search(&place)
+        {
             Ok(_) => Ok(()),
             Err(_) => take(place),
         })
@@ -208,30 +244,55 @@ impl Look<'_> {
     fn handling(&self, found: &Found) -> Option<&Arc<Handling>> {
         self.classes.class(found.class).and_then(|class| self.classes.handling(class.handling))
     }
+
+    fn object(&self, numbers: Vec<usize>, found: &Found) -> Option<Object> {
+        let (handling, added) = (self.handling(found)?.clone(), Timestamp::from_micros(found.place.1));
+        Some(Object { numbers, scope: found.scope, first: found.seq * KEYS, added, handling })
+    }
+}
+
+/// An object that may name what is wanted.
+struct Object {
+    numbers: Vec<usize>,
+    scope: usize,
+    /// The key of its first value.
+    first: i64,
+    added: Timestamp,
+    handling: Arc<Handling>,
 }
 
 /// An object whose values are read.
 struct Reading<'r> {
-    look: &'r Look<'r>,
+    connection: &'r Connection,
     wanted: &'r [Wanted<'r>],
-    /// The key of its first value.
-    first: i64,
+    object: &'r Object,
 }
 
 impl Reading<'_> {
+    /// Adds the values that are wanted.
+    fn run(&self, values: &mut Vec<Value>) -> Result<(), Error> {
+        let Some(source) = self.source()? else { return Ok(()) };
+        let Object { scope, added, handling, .. } = self.object;
+        self.read(&mut |number, atom| {
+            let (handling, source) = (handling.clone(), source.clone());
+            values.push((number, *scope, Named { added: *added, handling, source, atom: Some(atom) }));
+        })
+    }
+
     fn source(&self) -> Result<Option<Arc<Source>>, Error> {
         let sql = "SELECT source FROM atom WHERE key = ?1";
-        let mut statement = self.look.transaction.prepare_cached(sql)?;
-        let mut rows = statement.query([self.first])?;
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([self.object.first])?;
         rows.next()?.map(|row| source(row, 0)).transpose().map(Option::flatten)
     }
 
     /// Gives the values that are wanted, with the numbers of what wants them.
-    fn run(&self, numbers: &[usize], give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
+    fn read(&self, give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
+        let numbers = &self.object.numbers;
         let is_exact = numbers.iter().all(|number| matches!(self.wanted[*number], Wanted::Value(..)));
         let last = if is_exact { self.last()? } else { 0 };
         if last < SCAN_UPTO * numbers.len() as i64 {
-            return self.scan(numbers, give);
+            return self.scan(give);
         }
         for number in numbers {
             if let Wanted::Value(kind, text) = self.wanted[*number]
@@ -245,19 +306,23 @@ impl Reading<'_> {
 
     fn last(&self) -> Result<i64, Error> {
         let sql = "SELECT key FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1";
-        let mut statement = self.look.transaction.prepare_cached(sql)?;
-        let last = statement.query_row([self.first, self.first + KEYS - 1], |row| row.get(0)).optional()?;
-        Ok(last.unwrap_or(self.first) - self.first)
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let last = statement
+            .query_row([self.object.first, self.object.first + KEYS - 1], |row| row.get(0))
+            .optional()?;
+        Ok(last.unwrap_or(self.object.first) - self.object.first)
     }
 
-    fn scan(&self, numbers: &[usize], give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
+    fn scan(&self, give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
         let sql = "SELECT kind, value FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
-        let mut statement = self.look.transaction.prepare_cached(sql)?;
-        let mut rows = statement.query([self.first, self.first + KEYS - 1])?;
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([self.object.first, self.object.first + KEYS - 1])?;
         while let Some(row) = rows.next()? {
             let Some(kind) = Kind::of_number(row.get(0)?) else { continue };
             let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            for number in numbers.iter().filter(|number| self.wanted[**number].is_text(kind, text)) {
+            for number in
+                self.object.numbers.iter().filter(|number| self.wanted[**number].is_text(kind, text))
+            {
                 if let Some(atom) = atom(row, 0)? {
                     give(*number, atom);
                 }
@@ -269,11 +334,11 @@ impl Reading<'_> {
     /// Does the object name this value? Its values are stored in their order.
     fn holds(&self, kind: Kind, text: &str, last: i64) -> Result<bool, Error> {
         let sql = "SELECT kind, value FROM atom WHERE key = ?1";
-        let mut statement = self.look.transaction.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached(sql)?;
         let (mut low, mut high) = (0, last + 1);
         while low < high {
             let middle = low.midpoint(high);
-            let mut rows = statement.query([self.first + middle])?;
+            let mut rows = statement.query([self.object.first + middle])?;
             let Some(row) = rows.next()? else { return Ok(false) };
             let value = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
             match (row.get::<_, u8>(0)?, value).cmp(&(kind.number(), text)) {
@@ -288,3 +353,5 @@ impl Reading<'_> {
 
 /// Up to so many values of an object for each that is wanted it is faster to read them all.
 const SCAN_UPTO: i64 = 48;
+/// So many objects are worth another connection.
+const SHARED_FROM: usize = 256;

@@ -51,6 +51,7 @@ impl Sqlite {
             sweep: Mutex::default(),
             collections: RwLock::new(collections),
             cache: options.cache,
+            arrivals: Mutex::default(),
             log: Log::default(),
         });
         shared.log.load(&connection)?;
@@ -71,12 +72,13 @@ impl Sqlite {
             classes: RwLock::new(Arc::new(classes)),
             scopes: RwLock::default(),
             markings: RwLock::new(markings),
-            waiting: RwLock::new(Waiting::load(&connection)?),
+            waiting: RwLock::default(),
             filter: super::filter::Lazy::default(),
             wipes_pages: false,
             sweep: Mutex::default(),
             collections: RwLock::new(collections),
             cache: Arc::new(PageCache::new(0)),
+            arrivals: Mutex::default(),
             log: Log::default(),
         };
         shared.log.load(&connection)?;
@@ -325,7 +327,7 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
@@ -333,6 +335,8 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../migrations/sqlite/0005_review.sql"),
     include_str!("../migrations/sqlite/0006_retention.sql"),
     include_str!("../migrations/sqlite/0007_atom.sql"),
+    include_str!("../migrations/sqlite/0008_sync.sql"),
+    include_str!("../migrations/sqlite/0009_by_value.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

@@ -98,7 +98,7 @@ impl Adding<'_, '_> {
             prepared.sha256,
             object.json().as_ref(),
         ])?;
-        *self.waiting_counts.entry(organisation.to_owned()).or_default() += 1;
+        *self.waiting_counts.entry(organisation.to_string()).or_default() += 1;
         Ok(submission)
     }
 }

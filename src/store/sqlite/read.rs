@@ -1,8 +1,9 @@
 //! Reading: pages, whether an object is known, statuses.
 
+use super::Shared;
 use super::classes::{CUSTOM, Classes, Selection, type_of};
+use super::index::{self, Table};
 use super::rows::version_key;
-use super::{Shared, index};
 use crate::policy::{Handling, ReadScope};
 use crate::stix::{StixTime, Timestamp};
 use crate::store::{Content, Error, Page, Query, Stored};
@@ -80,7 +81,7 @@ impl Shared {
         collection: &str,
         ids: &[String],
     ) -> Result<(Option<i64>, Option<Vec<i64>>), Error> {
-        let waiting = (!ids.is_empty()).then(|| self.waiting.read());
+        let waiting = if ids.is_empty() { None } else { Some(self.index(connection)?) };
         let coll: Option<i64> = connection
             .prepare_cached("SELECT pk FROM collection WHERE id = ?1")?
             .query_row([collection], |row| row.get(0))
@@ -89,10 +90,10 @@ impl Shared {
             return Ok((coll, None));
         };
         let hashes: Vec<i64> = ids.iter().map(|id| crate::store::id_hash(id)).collect();
-        let mut places: Vec<_> = hashes.iter().flat_map(|hash| waiting.places(*hash)).collect();
+        let mut places: Vec<_> = hashes.iter().flat_map(|hash| waiting.places(Table::Ids, *hash)).collect();
         drop(waiting);
         for hash in hashes {
-            places.extend(index::places(connection, hash)?);
+            places.extend(index::places(connection, Table::Ids, hash)?);
         }
         let mut added: Vec<i64> =
             places.into_iter().filter(|place| place.0 == coll).map(|place| place.1).collect();

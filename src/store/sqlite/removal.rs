@@ -2,6 +2,7 @@
 
 use super::atoms;
 use super::family::{Member, settle_all};
+use super::index::{self, Table};
 use super::links::may_be_linked;
 use super::writer::Work;
 use crate::stix::{Timestamp, claims};
@@ -70,14 +71,14 @@ impl Removal<'_> {
             let json: Vec<u8> = transaction.prepare_cached(sql)?.query_row([member.seq], |row| row.get(0))?;
             hashes.extend(about_keys(self.id, &json, &claims::ends(&json)));
         }
-        hashes.extend(atoms::remove(transaction, member.seq, &mut work.removed_atoms)?);
+        let values = atoms::remove(transaction, member.seq, &mut work.removed_atoms)?;
         let row = [coll, member.added];
         transaction.prepare_cached("DELETE FROM log WHERE coll = ?1 AND added = ?2")?.execute(row)?;
         transaction.prepare_cached("DELETE FROM object WHERE seq = ?1")?.execute([member.seq])?;
         transaction.prepare_cached("DELETE FROM expiry WHERE coll = ?1 AND added = ?2")?.execute(row)?;
-        for hash in hashes {
-            let sql = "DELETE FROM by_id WHERE hash = ?1 AND coll = ?2 AND added = ?3";
-            transaction.prepare_cached(sql)?.execute([hash, coll, member.added])?;
+        for (table, keys) in [(Table::Ids, hashes), (Table::Values, values)] {
+            keys.into_iter()
+                .try_for_each(|key| index::remove(transaction, table, key, (coll, member.added)))?;
         }
         work.removed.push(member.seq);
         if let Some(count) = work.collection(self.collection)?.rows.get_mut(&member.class_key) {

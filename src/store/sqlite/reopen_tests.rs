@@ -4,6 +4,8 @@ use super::{Options, Sqlite};
 use crate::policy::{self, Anchor, Credential, Directory, Grant};
 use crate::registry::Registry;
 use crate::stix::Timestamp;
+use crate::stix::atom::Kind;
+use crate::store::atoms::Wanted;
 use crate::store::{Deleted, PageCache, Store};
 use crate::taxii::{Envelope, Versions};
 use std::sync::Arc;
@@ -50,12 +52,22 @@ fn id(number: usize) -> String {
 
 /// Adds objects with these numbers, one commit each; how many were there already.
 fn add(store: &Sqlite, numbers: std::ops::Range<usize>) -> usize {
+    let one = |number| format!(r#"{{"type":"url","id":"{}","value":"http://{number}.example"}}"#, id(number));
+    post(store, numbers.map(one))
+}
+
+/// Objects without values.
+fn add_folders(store: &Sqlite, numbers: std::ops::Range<usize>) {
+    let id = |number| id(number).replace("url", "directory");
+    let one = |number| format!(r#"{{"type":"directory","id":"{}","path":"/{number}"}}"#, id(number));
+    assert_eq!(post(store, numbers.map(one)), 0);
+}
+
+fn post(store: &Sqlite, objects: impl Iterator<Item = String>) -> usize {
     let (directory, grant) = grant();
     let scope = policy::write_scope(&grant, NOW).unwrap();
-    let one = |number: usize| {
-        let id = id(number);
-        let body =
-            format!(r#"{{"objects":[{{"type":"url","id":"{id}","value":"http://{number}.example"}}]}}"#);
+    let one = |object: String| {
+        let body = format!(r#"{{"objects":[{object}]}}"#);
         let envelope = Envelope::parse(body.into_bytes(), crate::stix::content::Options::default()).unwrap();
         let status_id = uuid::Uuid::new_v4().to_string();
         let status = store
@@ -64,7 +76,7 @@ fn add(store: &Sqlite, numbers: std::ops::Range<usize>) -> usize {
         assert_eq!(status.success_count, 1, "{status:?}");
         status.successes.iter().filter(|detail| detail.message.is_some()).count()
     };
-    numbers.map(one).sum()
+    objects.map(one).sum()
 }
 
 fn delete(store: &Sqlite, numbers: std::ops::Range<usize>) {
@@ -73,6 +85,16 @@ fn delete(store: &Sqlite, numbers: std::ops::Range<usize>) {
     for number in numbers {
         assert_eq!(store.delete(&scope, &id(number), &all, NOW).unwrap(), Deleted::Versions(1));
     }
+}
+
+/// How many of the values of these objects a look-up finds.
+fn found(store: &Sqlite, numbers: std::ops::Range<usize>) -> usize {
+    let scope = policy::read_scope(&grant().1, NOW).unwrap();
+    let urls: Vec<String> = numbers.map(|number| format!("http://{number}.example/")).collect();
+    let wanted: Vec<Wanted> = urls.iter().map(|url| Wanted::Value(Kind::Url, url)).collect();
+    let mut found = 0;
+    store.named(&[scope], &wanted, 10, &mut |_, _, _| found += 1).unwrap();
+    found
 }
 
 #[test]
@@ -91,6 +113,7 @@ fn what_came_after_a_deletion_of_the_newest_is_found_again() {
     let scope = policy::read_scope(&grant().1, NOW).unwrap();
     assert!((40..43).all(|number| store.knows(&scope, &id(number)).unwrap()));
     assert_eq!(add(&store, 40..43), 3, "stored twice");
+    assert_eq!(found(&store, 0..43), 3);
 }
 
 #[test]
@@ -99,7 +122,33 @@ fn the_index_finds_everything_wherever_merging_stands() {
     let path = dir.path().join("t.db");
     for round in 0..30 {
         let store = open(&path);
+        assert_eq!(found(&store, 0..round), round);
         assert_eq!(add(&store, 0..round), round);
         assert_eq!(add(&store, round..round + 1), 0);
+        assert_eq!(found(&store, 0..round + 2), round + 1);
+    }
+}
+
+#[test]
+fn values_are_read_back_though_ids_have_been_merged_further() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.db");
+    for round in 0..6 {
+        let store = open(&path);
+        assert_eq!(found(&store, 0..round), round);
+        add(&store, round..round + 1);
+        add_folders(&store, 20 * round..20 * round + 20);
+    }
+}
+
+#[test]
+fn values_are_found_wherever_merging_stands_though_nobody_asked_before() {
+    for count in 0..40 {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir.path().join("t.db"));
+        add(&store, 0..count);
+        assert_eq!(found(&store, 0..count + 2), count);
+        add(&store, count..count + 3);
+        assert_eq!(found(&store, 0..count + 5), count + 3);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::add::Row;
 use super::atoms;
+use super::index::Table;
 use super::outcome::Outcome;
 use super::writer::Work;
 use crate::store::Error;
@@ -39,25 +40,31 @@ pub(super) fn write_rows(
                 added = added.div_euclid(1000) * 1000 + if added.rem_euclid(1000) == 0 { 0 } else { 1000 };
             }
             work.last_seq += 1;
-            atoms::insert(&mut naming, &row.prepared.naming, work.last_seq)?;
+            if let Some(named) = &row.prepared.named {
+                atoms::insert(&mut naming, named, work.last_seq)?;
+            }
             insert_row(&mut object, &mut log, &row, [work.last_seq, coll, added, *class])?;
             if let Some(post) = row.post {
                 outcomes[post].written(work, &row, added);
             }
-            let object = row.prepared.admitted.object();
-            places.push((row.hash, (coll, added)));
-            places.extend(row.prepared.links.iter().map(|link| (*link, (coll, added))));
-            places.extend(row.prepared.naming.keys().map(|key| (key, (coll, added))));
-            row.prepared.naming.atoms.iter().for_each(|atom| work.shapes.note(atom.kind(), atom.text()));
+            let admitted = &row.prepared.admitted;
+            let object = admitted.object();
+            if object.created().is_some() {
+                let delays = work.arrivals.entry(admitted.sender().clone()).or_default();
+                delays.note(added - object.version().micros());
+            }
+            places.push((Table::Ids, row.hash, (coll, added)));
+            places.extend(row.prepared.links.iter().map(|link| (Table::Ids, *link, (coll, added))));
+            places.extend(row.prepared.value_keys.iter().map(|key| (Table::Values, *key, (coll, added))));
+            let values = row.prepared.named.iter().flat_map(|named| &named.atoms);
+            values.for_each(|atom| work.shapes.note(atom.kind(), atom.text()));
             dated.extend(row.prepared.admitted.retention_until().map(|due| [due, coll, added]));
             if let Some(terms) = object.defines() {
                 defined.push((object.id().to_string(), terms.clone()));
             }
         }
     }
-    for (hash, place) in places {
-        work.index(hash, place);
-    }
+    work.indexed.append(&mut places);
     for entry in dated {
         let sql = "INSERT INTO expiry (due, coll, added) VALUES (?1, ?2, ?3)";
         work.transaction.prepare_cached(sql)?.execute(entry)?;

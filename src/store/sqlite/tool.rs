@@ -169,11 +169,11 @@ impl<'l> Look<'l> {
     fn places(&self, ids: &[String]) -> Result<BTreeSet<index::Place>, Error> {
         let mut places = BTreeSet::new();
         for id in ids {
-            places.extend(index::places(self.connection, id_hash(id))?);
+            places.extend(index::places(self.connection, index::Table::Ids, id_hash(id))?);
         }
         let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
         let mut statement = self.connection.prepare("SELECT id, coll, added FROM object WHERE seq > ?1")?;
-        let mut rows = statement.query([index::floor(self.connection)?])?;
+        let mut rows = statement.query([index::floor(self.connection, index::Table::Ids)?])?;
         while let Some(row) = rows.next()? {
             if ids.contains(row.get_ref(0)?.as_str().unwrap_or_default()) {
                 places.insert((row.get(1)?, row.get(2)?));

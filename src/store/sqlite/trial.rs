@@ -36,7 +36,7 @@ fn judge(work: &mut Work, batch: Batch) -> Result<Vec<Tried>, Error> {
             Entry::Companion(_) => continue,
             Entry::Admitted(prepared) => prepared,
         };
-        let (label, hash) = (prepared.label(), prepared.id_hash);
+        let (label, hash, remark) = (prepared.label(), prepared.id_hash, prepared.remark());
         let handling = prepared.admitted.handling().clone();
         let id = prepared.admitted.object().id().to_string();
         let (verdict, handling) = match adding.judge(collection, coll, prepared, received)? {
@@ -51,7 +51,7 @@ fn judge(work: &mut Work, batch: Batch) -> Result<Vec<Tried>, Error> {
             Verdict::Stored | Verdict::Waits(_) => {
                 let at = adding.rows.get(collection).map_or(0, Vec::len).saturating_sub(1);
                 rows.push((tried.len(), at));
-                (Ok(None), Some(handling))
+                (Ok(remark), Some(handling))
             }
         };
         tried.push(Tried { label, verdict, handling });

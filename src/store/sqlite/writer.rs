@@ -4,16 +4,18 @@
 use super::add::Adding;
 use super::checkpoint::checkpoint;
 use super::classes::Classes;
+use super::index::{Place, Table};
 use super::ledger::Ledger;
 use super::{Collection, Shared, pages};
 use crate::audit::Event;
+use crate::freshness::Delays;
 use crate::stix::Timestamp;
 use crate::stix::marking::Terms;
 use crate::store::atoms::Shapes;
 use crate::store::{Batch, Entry, Error};
 use crate::taxii::resource::Status;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, mpsc};
 
 /// Work for the writer, with where to answer.
@@ -95,6 +97,9 @@ impl<T: Send + 'static> Task for Asked<T> {
     }
 }
 
+/// A new entry of the index.
+pub(super) type Indexed = (Table, i64, Place);
+
 /// Everything a transaction changes in memory once it is committed.
 pub(super) struct Work<'a> {
     pub(super) transaction: Transaction<'a>,
@@ -106,9 +111,11 @@ pub(super) struct Work<'a> {
     /// Rows already known that changed class or went: pages that hold them are stale.
     pub(super) changed: HashMap<String, Vec<Timestamp>>,
     /// New entries of the index, to take back if the commit fails.
-    pub(super) indexed: Vec<(i64, (i64, i64))>,
+    pub(super) indexed: Vec<Indexed>,
     /// Which kinds of values came up.
     pub(super) shapes: Shapes,
+    /// How long versions took to come here, by the sender's organisation.
+    pub(super) arrivals: BTreeMap<Arc<str>, Delays>,
     /// Markings that came up, by collection.
     defined: HashMap<String, Vec<(String, Terms)>>,
     /// Markings that went, as collection and id.
@@ -231,16 +238,12 @@ fn run(
 ) -> Result<Vec<Status>, Error> {
     let rows: usize = batches.iter().map(|batch| batch.entries.len()).sum();
     let mut work = Work::begin(connection, shared)?;
-    let slice = shared.waiting.write().slice(rows);
-    if let Some(slice) = &slice {
-        slice.write(&work.transaction)?;
-    }
+    let slices = shared.waiting.write().slices(rows);
+    slices.iter().try_for_each(|slice| slice.write(&work.transaction))?;
     // An error drops the transaction, which rolls it back; memory was not touched.
     let outcome = work.all(batches, tasks)?;
     work.finish()?;
-    if let Some(slice) = &slice {
-        shared.waiting.write().merged(slice);
-    }
+    slices.iter().for_each(|slice| shared.waiting.write().merged(slice));
     Ok(outcome)
 }
 
@@ -256,6 +259,7 @@ impl<'a> Work<'a> {
             changed: HashMap::new(),
             indexed: Vec::new(),
             shapes: Shapes::default(),
+            arrivals: BTreeMap::new(),
             defined: HashMap::new(),
             undefined: Vec::new(),
             removed: Vec::new(),
@@ -321,14 +325,9 @@ impl<'a> Work<'a> {
         list.push(Timestamp::from_micros(added));
     }
 
-    /// Adds an entry to the index in memory, where readers look as soon as the row is visible.
-    pub(super) fn index(&mut self, hash: i64, place: (i64, i64)) {
-        self.indexed.push((hash, place));
-    }
-
-    /// Places of rows that this transaction has written.
-    pub(super) fn written(&self, hash: i64) -> impl Iterator<Item = (i64, i64)> {
-        self.indexed.iter().filter(move |entry| entry.0 == hash).map(|entry| entry.1)
+    /// Places of rows of this id that the transaction has written.
+    pub(super) fn written(&self, hash: i64) -> impl Iterator<Item = Place> {
+        self.indexed.iter().filter(move |entry| (entry.0, entry.1) == (Table::Ids, hash)).map(|entry| entry.2)
     }
 
     /// Remembers markings that the transaction defines.
@@ -357,10 +356,8 @@ impl<'a> Work<'a> {
         {
             let mut waiting = self.shared.waiting.write();
             self.shared.filter.note(&self.shapes);
-            for (hash, place) in &self.indexed {
-                waiting.insert(*hash, *place);
-                self.shared.filter.insert(*hash);
-            }
+            self.indexed.iter().for_each(|(table, key, place)| waiting.insert(*table, *key, *place));
+            self.shared.filter.insert(self.indexed.iter().map(|entry| entry.1));
         }
         let (shared, indexed, last_seq) = (self.shared, self.indexed, self.last_seq);
         if let Err(error) = self.transaction.commit() {
@@ -369,6 +366,9 @@ impl<'a> Work<'a> {
             return Err(uncertain(error));
         }
         shared.waiting.write().set_last_seq(last_seq);
+        for (organisation, delays) in self.arrivals {
+            shared.arrivals.lock().entry(organisation).or_default().add(&delays);
+        }
         if let Some(ledger) = ledger {
             shared.log.keep(ledger);
         }
@@ -392,11 +392,9 @@ impl<'a> Work<'a> {
 }
 
 /// The commit failed: its rows are not there.
-fn take_back(shared: &Shared, indexed: &[(i64, (i64, i64))]) {
+fn take_back(shared: &Shared, indexed: &[Indexed]) {
     let mut waiting = shared.waiting.write();
-    for (hash, place) in indexed {
-        waiting.remove(*hash, *place);
-    }
+    indexed.iter().for_each(|(table, key, place)| waiting.remove(*table, *key, *place));
 }
 
 /// A commit that failed for want of space did not happen; after any other failure nobody knows.

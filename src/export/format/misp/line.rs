@@ -235,9 +235,11 @@ fn currency(address: &str) -> &'static str {
     };
     let is_old = address.starts_with(['1', '3']) && (26..=35).contains(&address.len());
     let is_new = address.starts_with("bc1") && !address.contains(':') && (42..=62).contains(&address.len());
+    let is_dash = address.starts_with(['X', '7']) && address.len() == 34;
     let is_monero = address.starts_with(['4', '8']) && matches!(address.len(), 95 | 106);
     match is_base58(address) {
         true if is_old => "btc",
+        true if is_dash => "dash",
         true if is_monero => "xmr",
         _ if is_new => "btc",
         _ => "other",

@@ -170,6 +170,8 @@ fn every_kind_has_the_type_of_the_table() {
         (Kind::Iban, "GB33BUKB20201555555555", "iban", "Financial fraud"),
         (Kind::Phone, "+15555550100", "phone-number", "Financial fraud"),
         (Kind::Wallet, "1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "btc", "Financial fraud"),
+        (Kind::Wallet, "XmN7PQYWKn5MJFna5fRYgP6mxT2F7xpekE", "dash", "Financial fraud"),
+        (Kind::Wallet, "XmN7PQYWKn5MJFna5fRYgP6mxT2F7xpek0", "other", "Financial fraud"),
         (Kind::Wallet, "0x52908400098527886E0F7030069857D2E4169EE7", "other", "Financial fraud"),
     ];
     let rows: Vec<Row> = (1..).zip(&table).map(|(n, (kind, value, _, _))| row(n, *kind, value)).collect();

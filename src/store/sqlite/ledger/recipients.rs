@@ -91,7 +91,7 @@ impl Look<'_> {
     pub(super) fn versions(&self, id: &str) -> Result<Vec<Row>, Error> {
         let hash = id_hash(id);
         let mut places = (self.waiting)(hash);
-        places.extend(index::places(self.connection, hash)?);
+        places.extend(index::places(self.connection, index::Table::Ids, hash)?);
         places.sort_unstable();
         places.dedup();
         let mut rows = Vec::new();
