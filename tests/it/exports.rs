@@ -356,10 +356,13 @@ fn values_of_an_older_database_are_there_after_the_next_start() {
     let before = fetch(&app.client("cert-a/siem"), SOC).text();
     assert_eq!(before.lines().count(), 3);
     let database = rusqlite::Connection::open(app.database()).unwrap();
-    let rows = |database: &rusqlite::Connection| -> Vec<(i64, i64, String, Option<Vec<u8>>)> {
-        let mut all = database.prepare("SELECT key, kind, value, source FROM atom ORDER BY key").unwrap();
-        let row = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-        all.query_map([], row).unwrap().map(Result::unwrap).collect()
+    let rows = |database: &rusqlite::Connection| {
+        let mut all =
+            database.prepare("SELECT key, kind, value, source, more FROM atom ORDER BY key").unwrap();
+        let row = |row: &rusqlite::Row| -> rusqlite::Result<[rusqlite::types::Value; 5]> {
+            Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?])
+        };
+        all.query_map([], row).unwrap().map(Result::unwrap).collect::<Vec<_>>()
     };
     let written = rows(&database);
     database.execute_batch("DELETE FROM atom; DELETE FROM by_value; DELETE FROM meta WHERE name = 'by_value_floor'; INSERT INTO meta (name, value) VALUES ('atoms_wanted', 1);").unwrap();

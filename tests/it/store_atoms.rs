@@ -193,6 +193,56 @@ fn values_are_found_among_very_many_of_one_object() {
 }
 
 #[test]
+fn values_are_listed_found_and_gone_however_many_stand_together() {
+    on_every_backend(|world| {
+        let counts = [1, 2, 7, 8, 9, 16, 17, 60];
+        let names: Vec<Vec<String>> = (0..counts.len())
+            .map(|n| (0..counts[n]).map(|value| format!("{n}-{value:02}.example")).collect())
+            .collect();
+        let mut objects = Vec::new();
+        for (n, names) in (0..).zip(&names) {
+            // Of two kinds.
+            let of = |(at, name): (usize, &String)| {
+                let path = if at % 2 == 0 { "domain-name:value" } else { "mutex:name" };
+                format!("{path} = '{name}'")
+            };
+            let pattern = names.iter().enumerate().map(of).collect::<Vec<_>>().join(" OR ");
+            objects.push(with(n, &format!("[{pattern}]"), &json!({})));
+        }
+        world.add(&objects, at(0));
+        let kind = |at: usize| if at % 2 == 0 { Kind::Domain } else { Kind::Mutex };
+        let found = |world: &World, from: usize| {
+            let all = names.iter().flat_map(|names| names.iter().enumerate());
+            let wanted: Vec<Wanted> = all.map(|(at, name)| Wanted::Value(kind(at), name)).collect();
+            let expected: Vec<String> = names[from..].iter().flatten().cloned().collect();
+            let found = looked_up(world, "cert-b/siem", &wanted).into_iter().map(|(_, name)| name);
+            assert_eq!(found.collect::<Vec<_>>(), expected);
+            for (at, name) in names.iter().flat_map(|names| names.iter().enumerate()) {
+                let expected: Vec<(usize, String)> =
+                    expected.contains(name).then(|| (0, name.clone())).into_iter().collect();
+                assert_eq!(looked_up(world, "cert-b/siem", &[Wanted::Value(kind(at), name)]), expected);
+            }
+            let (mut listed, mut expected) = (listed(world, "cert-b/siem", 0).0, expected);
+            listed.sort();
+            expected.sort();
+            assert_eq!(listed, expected);
+            let other = names.iter().flat_map(|names| names.iter().enumerate());
+            let other: Vec<Wanted> = other.map(|(at, name)| Wanted::Value(kind(at + 1), name)).collect();
+            assert_eq!(looked_up(world, "cert-b/siem", &other), []);
+        };
+        found(world, 0);
+        world.reopen(at(1));
+        found(world, 0);
+        for (n, second) in (0..4).zip(2..) {
+            world.delete("cert-a/feed", &id("indicator", n), "all", at(second));
+        }
+        found(world, 4);
+        world.reopen(at(9));
+        found(world, 4);
+    });
+}
+
+#[test]
 fn what_is_said_of_objects_is_given_once_and_to_those_who_see_it() {
     on_every_backend(|world| {
         let sighting = |n: u32, tlp: Tlp| {

@@ -7,7 +7,7 @@ use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{self as stix, Atom, Kind, Source};
 use crate::store::Error;
-use crate::store::atoms::{AtomQuery, Named};
+use crate::store::atoms::{AtomQuery, Named, keys_of};
 use crate::taxii::{Match, Versions};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, Rows, params};
@@ -17,21 +17,69 @@ use std::sync::Arc;
 /// Writes the values of the object of this number.
 pub(super) fn insert(statement: &mut CachedStatement, named: &stix::Named, seq: i64) -> Result<(), Error> {
     let (source, until) = (&named.source, named.until);
-    if named.atoms.is_empty() {
-        statement.execute(params![seq * KEYS, 0, "", until, source])?;
-    }
-    // What one object can name is limited when it is read.
-    for (place, atom) in (0..KEYS).zip(&named.atoms) {
-        let source = (place == 0).then_some(source);
-        statement.execute(params![seq * KEYS + place, atom.kind().number(), atom.text(), until, source])?;
+    let Some((first, more)) = named.atoms.split_first() else {
+        statement.execute(params![seq * KEYS, 0, "", until, source, None::<&[u8]>])?;
+        return Ok(());
+    };
+    let are_together = named.atoms.len() <= TOGETHER_MAX;
+    let behind = (are_together && !more.is_empty()).then(|| join(more));
+    statement.execute(params![seq * KEYS, first.kind().number(), first.text(), until, source, behind])?;
+    if !are_together {
+        // What one object can name is limited when it is read.
+        for (place, atom) in (1..KEYS).zip(more) {
+            let (source, behind) = (None::<&[u8]>, None::<&[u8]>);
+            let values =
+                params![seq * KEYS + place, atom.kind().number(), atom.text(), until, source, behind];
+            statement.execute(values)?;
+        }
     }
     Ok(())
 }
 
+/// Values behind the first one of a row, as migration 0010 says.
+fn join(atoms: &[Atom]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(atoms.iter().map(|atom| 5 + atom.text().len()).sum());
+    for atom in atoms {
+        let text = atom.text().as_bytes();
+        joined.push(atom.kind().number());
+        joined.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        joined.extend_from_slice(text);
+    }
+    joined
+}
+
+/// Gives the values of a row to `take`, each with the number of its kind: that in the columns `kind` and `value`
+/// from this one on, and those in `more`, the next. Of what is no list there is one of kind 0.
+pub(super) fn each(
+    row: &Row,
+    column: usize,
+    take: &mut dyn FnMut(u8, &str) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let damaged = || Error::Damaged("table atom: values that do not end".to_owned());
+    let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    take(row.get(column)?, text(column + 1)?)?;
+    let more = row.get_ref(column + 2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    let mut more = more.unwrap_or_default();
+    while let Some((kind, rest)) = more.split_first() {
+        let (length, rest) = rest.split_first_chunk().ok_or_else(damaged)?;
+        let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
+        take(*kind, std::str::from_utf8(text).map_err(|_| damaged())?)?;
+        more = rest;
+    }
+    Ok(())
+}
+
+/// The value of a kind and a text from this table; none of kind 0.
+pub(super) fn stored(kind: u8, text: &str) -> Option<Atom> {
+    Kind::of_number(kind).map(|kind| Atom::stored(kind, text.to_owned()))
+}
+
 /// Keys that one object has, used or not.
 pub(super) const KEYS: i64 = 4096;
+/// So many values of an object at most stand in one row: to read them all for one costs little.
+const TOGETHER_MAX: usize = 8;
 pub(super) const INSERT: &str =
-    "INSERT INTO atom (key, kind, value, until, source) VALUES (?1, ?2, ?3, ?4, ?5)";
+    "INSERT INTO atom (key, kind, value, until, source, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
 /// Fills the table from what was stored before there was one.
 pub(super) fn fill(connection: &mut Connection) -> Result<(), Error> {
@@ -59,13 +107,16 @@ pub(super) fn fill(connection: &mut Connection) -> Result<(), Error> {
 /// Takes the values of an object out; the keys that it had in the index. Adds to `removed` where rows were.
 pub(super) fn remove(connection: &Connection, seq: i64, removed: &mut Vec<i64>) -> Result<Vec<i64>, Error> {
     let mut hashes = Vec::new();
-    let sql = "SELECT key, kind, value FROM atom WHERE key BETWEEN ?1 AND ?2";
+    let sql = "SELECT key, kind, value, more FROM atom WHERE key BETWEEN ?1 AND ?2";
     let range = [seq * KEYS, seq * KEYS + KEYS - 1];
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(range)?;
     while let Some(row) = rows.next()? {
         removed.push(row.get(0)?);
-        hashes.extend(atom(row, 1)?.iter().flat_map(crate::store::atoms::keys_of));
+        each(row, 1, &mut |kind, text| {
+            hashes.extend(stored(kind, text).iter().flat_map(keys_of));
+            Ok(())
+        })?;
     }
     connection.prepare_cached("DELETE FROM atom WHERE key BETWEEN ?1 AND ?2")?.execute(range)?;
     Ok(hashes)
@@ -77,29 +128,25 @@ pub(super) fn places_after(
     seq: i64,
     take: &mut dyn FnMut(i64, Place),
 ) -> Result<(), Error> {
-    let sql = "SELECT kind, value, key FROM atom WHERE key >= ?1 AND kind > 0 ORDER BY key";
+    let sql = "SELECT kind, value, more, key FROM atom WHERE key >= ?1 AND kind > 0 ORDER BY key";
     let mut statement = connection.prepare(sql)?;
     let mut place = connection.prepare("SELECT coll, added FROM object WHERE seq = ?1")?;
     let mut known = None;
     let mut rows = statement.query([(seq + 1) * KEYS])?;
     while let Some(row) = rows.next()? {
-        let seq = row.get::<_, i64>(2)?.div_euclid(KEYS);
+        let seq = row.get::<_, i64>(3)?.div_euclid(KEYS);
         let found = match known {
             Some((last, found)) if last == seq => found,
             _ => place.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?))).optional()?,
         };
         known = Some((seq, found));
-        if let (Some(found), Some(atom)) = (found, atom(row, 0)?) {
-            crate::store::atoms::keys_of(&atom).for_each(|key| take(key, found));
-        }
+        let Some(found) = found else { continue };
+        each(row, 0, &mut |kind, text| {
+            stored(kind, text).iter().flat_map(keys_of).for_each(|key| take(key, found));
+            Ok(())
+        })?;
     }
     Ok(())
-}
-
-/// The value in the columns from this one on; none of kind 0.
-pub(super) fn atom(row: &Row, column: usize) -> Result<Option<Atom>, Error> {
-    let kind = Kind::of_number(row.get(column)?);
-    kind.map(|kind| Ok(Atom::stored(kind, row.get(column + 1)?))).transpose()
 }
 
 pub(super) fn source(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
@@ -157,7 +204,7 @@ impl Walk<'_> {
         let mut log =
             connection.prepare_cached("SELECT added, class, seq FROM log WHERE coll = ?1 ORDER BY added")?;
         let mut log = log.query([coll])?;
-        let sql = "SELECT kind, value, until, source, key FROM atom WHERE key >= ?1 ORDER BY key";
+        let sql = "SELECT kind, value, more, until, source, key FROM atom WHERE key >= ?1 ORDER BY key";
         let mut statement = connection.prepare_cached(sql)?;
         let mut atoms = statement.query([0])?;
         atoms.advance()?;
@@ -203,15 +250,18 @@ impl Walk<'_> {
         let mut known: Option<Arc<Source>> = None;
         let mut first = None;
         while let Some(row) = atoms.get() {
-            if row.get::<_, i64>(4)? >= (entry.seq + 1) * KEYS {
+            if row.get::<_, i64>(5)? >= (entry.seq + 1) * KEYS {
                 break;
             }
             // The first row of an object has what is said of it, wanted itself or not.
-            let wants = self.wants(row)?;
             if first.is_none() {
-                first = text(row, 3)?;
+                first = text(row, 4)?;
             }
-            if wants {
+            let until: Option<i64> = row.get(3)?;
+            each(row, 0, &mut |kind, value| {
+                if !self.wants(kind, until) {
+                    return Ok(());
+                }
                 if known.is_none() {
                     let mut source = first.as_deref().map(source_of).transpose()?;
                     if let (true, Some(source)) = (self.query.with_descriptions, &mut source)
@@ -222,10 +272,11 @@ impl Walk<'_> {
                     known = source.map(Arc::new);
                 }
                 if let Some(source) = known.clone() {
-                    let handling = entry.handling.clone();
-                    visit(Named { added: entry.added, handling, source, atom: atom(row, 0)? });
+                    let (added, handling) = (entry.added, entry.handling.clone());
+                    visit(Named { added, handling, source, atom: stored(kind, value) });
                 }
-            }
+                Ok(())
+            })?;
             atoms.advance()?;
         }
         Ok(())
@@ -236,15 +287,13 @@ impl Walk<'_> {
         self.classes.handling(class.handling).cloned()
     }
 
-    fn wants(&mut self, row: &Row) -> Result<bool, Error> {
-        let kind: u8 = row.get(0)?;
+    fn wants(&mut self, kind: u8, until: Option<i64>) -> bool {
         if !self.query.kinds.get(usize::from(kind)).copied().unwrap_or(false) {
-            return Ok(false);
+            return false;
         }
-        let until: Option<i64> = row.get(2)?;
         let is_over = until.is_some_and(|until| until <= self.query.alive_at.micros());
         self.over += u64::from(is_over);
-        Ok(!is_over)
+        !is_over
     }
 }
 
@@ -257,7 +306,7 @@ struct Entry {
 
 /// The key of the row that was reached.
 fn key(atoms: &Rows) -> Result<Option<i64>, Error> {
-    Ok(atoms.get().map(|row| row.get(4)).transpose()?)
+    Ok(atoms.get().map(|row| row.get(5)).transpose()?)
 }
 
 /// So many rows are stepped over before the next ones are looked for by key.

@@ -1,5 +1,6 @@
 //! What look-ups ask before they ask the database: which keys are certainly not there.
 
+use super::atoms;
 use super::index::{self, Waiting};
 use crate::stix::atom::Kind;
 use crate::store::Error;
@@ -99,15 +100,13 @@ impl Filter {
     /// Adds the keys in the table, and what kinds of values there are.
     fn load(&self, connection: &Connection) -> Result<(), Error> {
         index::each_key(connection, &mut |key| self.insert(key))?;
-        let networks = [Kind::Ipv4Network.number(), Kind::Ipv6Network.number()];
-        let sql = "SELECT kind, CASE WHEN kind IN (?1, ?2) THEN value END FROM atom WHERE kind > 0";
-        let mut statement = connection.prepare(sql)?;
-        let mut rows = statement.query(networks)?;
+        let mut statement = connection.prepare("SELECT kind, value, more FROM atom")?;
+        let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let text = row.get_ref(1)?.as_str_or_null().unwrap_or_default().unwrap_or_default();
-            if let Some(kind) = Kind::of_number(row.get(0)?) {
-                self.shapes.note(kind, text);
-            }
+            atoms::each(row, 0, &mut |kind, text| {
+                Kind::of_number(kind).iter().for_each(|kind| self.shapes.note(*kind, text));
+                Ok(())
+            })?;
         }
         Ok(())
     }

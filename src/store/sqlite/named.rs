@@ -3,7 +3,7 @@
 //! Most values are nowhere, and the filter says so without the database. Keys are asked for in their order,
 //! as the index has them; then objects in theirs, each read once however many of its values are wanted.
 
-use super::atoms::{KEYS, atom, source};
+use super::atoms::{KEYS, each, source};
 use super::classes::Classes;
 use super::filter::Filter;
 use super::index::{Place, Table};
@@ -314,24 +314,23 @@ impl Reading<'_> {
     }
 
     fn scan(&self, give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
-        let sql = "SELECT kind, value FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
+        let sql = "SELECT kind, value, more FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([self.object.first, self.object.first + KEYS - 1])?;
         while let Some(row) = rows.next()? {
-            let Some(kind) = Kind::of_number(row.get(0)?) else { continue };
-            let text = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            for number in
-                self.object.numbers.iter().filter(|number| self.wanted[**number].is_text(kind, text))
-            {
-                if let Some(atom) = atom(row, 0)? {
-                    give(*number, atom);
+            each(row, 0, &mut |kind, text| {
+                let Some(kind) = Kind::of_number(kind) else { return Ok(()) };
+                let wanting = |number: &&usize| self.wanted[**number].is_text(kind, text);
+                for number in self.object.numbers.iter().filter(wanting) {
+                    give(*number, Atom::stored(kind, text.to_owned()));
                 }
-            }
+                Ok(())
+            })?;
         }
         Ok(())
     }
 
-    /// Does the object name this value? Its values are stored in their order.
+    /// Does the object name this value? It has too many for one row; they are stored in their order.
     fn holds(&self, kind: Kind, text: &str, last: i64) -> Result<bool, Error> {
         let sql = "SELECT kind, value FROM atom WHERE key = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;

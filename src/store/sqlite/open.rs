@@ -327,7 +327,7 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
@@ -337,6 +337,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/sqlite/0007_atom.sql"),
     include_str!("../migrations/sqlite/0008_sync.sql"),
     include_str!("../migrations/sqlite/0009_by_value.sql"),
+    include_str!("../migrations/sqlite/0010_together.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;
