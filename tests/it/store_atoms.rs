@@ -203,14 +203,14 @@ fn values_are_listed_found_and_gone_however_many_stand_together() {
         for (n, names) in (0..).zip(&names) {
             // Of two kinds.
             let of = |(at, name): (usize, &String)| {
-                let path = if at % 2 == 0 { "domain-name:value" } else { "mutex:name" };
+                let path = if at.is_multiple_of(2) { "domain-name:value" } else { "mutex:name" };
                 format!("{path} = '{name}'")
             };
             let pattern = names.iter().enumerate().map(of).collect::<Vec<_>>().join(" OR ");
             objects.push(with(n, &format!("[{pattern}]"), &json!({})));
         }
         world.add(&objects, at(0));
-        let kind = |at: usize| if at % 2 == 0 { Kind::Domain } else { Kind::Mutex };
+        let kind = |at: usize| if at.is_multiple_of(2) { Kind::Domain } else { Kind::Mutex };
         let found = |world: &World, from: usize| {
             let all = names.iter().flat_map(|names| names.iter().enumerate());
             let wanted: Vec<Wanted> = all.map(|(at, name)| Wanted::Value(kind(at), name)).collect();

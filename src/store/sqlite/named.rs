@@ -10,7 +10,7 @@ use super::index::{Place, Table};
 use super::{Shared, index};
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
-use crate::stix::atom::{Atom, Kind, Source};
+use crate::stix::atom::{Atom, Kind};
 use crate::store::atoms::{Named, Wanted};
 use crate::store::{Error, for_all, id_hash, link_of, opinion_of};
 use crate::taxii::{Match, Versions};
@@ -271,63 +271,66 @@ struct Reading<'r> {
 impl Reading<'_> {
     /// Adds the values that are wanted.
     fn run(&self, values: &mut Vec<Value>) -> Result<(), Error> {
-        let Some(source) = self.source()? else { return Ok(()) };
-        let Object { scope, added, handling, .. } = self.object;
-        self.read(&mut |number, atom| {
-            let (handling, source) = (handling.clone(), source.clone());
-            values.push((number, *scope, Named { added: *added, handling, source, atom: Some(atom) }));
-        })
-    }
-
-    fn source(&self) -> Result<Option<Arc<Source>>, Error> {
-        let sql = "SELECT source FROM atom WHERE key = ?1";
+        let Object { scope, added, handling, first, .. } = self.object;
+        let sql = "SELECT kind, value, more, source FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([self.object.first])?;
-        rows.next()?.map(|row| source(row, 0)).transpose().map(Option::flatten)
-    }
-
-    /// Gives the values that are wanted, with the numbers of what wants them.
-    fn read(&self, give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
-        let numbers = &self.object.numbers;
-        let is_exact = numbers.iter().all(|number| matches!(self.wanted[*number], Wanted::Value(..)));
-        let last = if is_exact { self.last()? } else { 0 };
-        if last < SCAN_UPTO * numbers.len() as i64 {
-            return self.scan(give);
-        }
-        for number in numbers {
-            if let Wanted::Value(kind, text) = self.wanted[*number]
-                && self.holds(kind, text, last)?
-            {
-                give(*number, Atom::stored(kind, text.to_owned()));
+        let mut rows = statement.query([*first, first + KEYS - 1])?;
+        let (mut said, mut found) = (None, Vec::new());
+        for place in 0.. {
+            let Some(row) = rows.next()? else { break };
+            if place == 0 {
+                said = source(row, 3)?;
             }
-        }
-        Ok(())
-    }
-
-    fn last(&self) -> Result<i64, Error> {
-        let sql = "SELECT key FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let last = statement
-            .query_row([self.object.first, self.object.first + KEYS - 1], |row| row.get(0))
-            .optional()?;
-        Ok(last.unwrap_or(self.object.first) - self.object.first)
-    }
-
-    fn scan(&self, give: &mut dyn FnMut(usize, Atom)) -> Result<(), Error> {
-        let sql = "SELECT kind, value, more FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([self.object.first, self.object.first + KEYS - 1])?;
-        while let Some(row) = rows.next()? {
+            if place == 1
+                && let Some(last) = self.last_of_many()?
+            {
+                found = self.search(last)?;
+                break;
+            }
             each(row, 0, &mut |kind, text| {
-                let Some(kind) = Kind::of_number(kind) else { return Ok(()) };
-                let wanting = |number: &&usize| self.wanted[**number].is_text(kind, text);
-                for number in self.object.numbers.iter().filter(wanting) {
-                    give(*number, Atom::stored(kind, text.to_owned()));
-                }
+                self.take(kind, text, &mut found);
                 Ok(())
             })?;
         }
+        let Some(source) = said else { return Ok(()) };
+        values.extend(found.into_iter().map(|(number, atom)| {
+            let (handling, source) = (handling.clone(), source.clone());
+            (number, *scope, Named { added: *added, handling, source, atom: Some(atom) })
+        }));
         Ok(())
+    }
+
+    /// Adds a value for each that wants it.
+    fn take(&self, kind: u8, text: &str, found: &mut Vec<(usize, Atom)>) {
+        let Some(kind) = Kind::of_number(kind) else { return };
+        let wanting = |number: &&usize| self.wanted[**number].is_text(kind, text);
+        let numbers = self.object.numbers.iter().filter(wanting);
+        found.extend(numbers.map(|number| (*number, Atom::stored(kind, text.to_owned()))));
+    }
+
+    /// The place of the last value, if there are so many that each is rather searched for.
+    fn last_of_many(&self) -> Result<Option<i64>, Error> {
+        let Object { numbers, first, .. } = self.object;
+        if !numbers.iter().all(|number| matches!(self.wanted[*number], Wanted::Value(..))) {
+            return Ok(None);
+        }
+        let sql = "SELECT key FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let last: Option<i64> =
+            statement.query_row([*first, first + KEYS - 1], |row| row.get(0)).optional()?;
+        Ok(last.map(|last| last - first).filter(|last| *last >= SCAN_UPTO * numbers.len() as i64))
+    }
+
+    fn search(&self, last: i64) -> Result<Vec<(usize, Atom)>, Error> {
+        let mut found = Vec::new();
+        for number in &self.object.numbers {
+            if let Wanted::Value(kind, text) = self.wanted[*number]
+                && self.holds(kind, text, last)?
+            {
+                found.push((*number, Atom::stored(kind, text.to_owned())));
+            }
+        }
+        Ok(found)
     }
 
     /// Does the object name this value? It has too many for one row; they are stored in their order.
