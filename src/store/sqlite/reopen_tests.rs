@@ -152,3 +152,45 @@ fn values_are_found_wherever_merging_stands_though_nobody_asked_before() {
         assert_eq!(found(&store, 0..count + 5), count + 3);
     }
 }
+
+#[test]
+fn values_that_stand_in_a_row_each_are_read_and_go_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.db");
+    let store = open(&path);
+    let (md5, sha1) = ("0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef01234567");
+    let id = "file--3f0e7d0c-8d39-4f5e-9a51-3f6a2b9a7c12";
+    let hashes = format!(r#"{{"MD5":"{md5}","SHA-1":"{sha1}"}}"#);
+    post(
+        &store,
+        std::iter::once(format!(r#"{{"type":"file","id":"{id}","name":"a.exe","hashes":{hashes}}}"#)),
+    );
+    drop(store);
+    // As they were before migration 0010.
+    let database = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(database.execute("UPDATE atom SET more = NULL WHERE more IS NOT NULL", []).unwrap(), 1);
+    for (place, kind, value) in [(1, Kind::FileMd5, md5), (2, Kind::FileSha1, sha1)] {
+        let sql = "INSERT INTO atom (key, kind, value) SELECT min(key) + ?1, ?2, ?3 FROM atom";
+        database.execute(sql, rusqlite::params![place, kind.number(), value]).unwrap();
+    }
+    let store = open(&path);
+    let scope = policy::read_scope(&grant().1, NOW).unwrap();
+    let wanted =
+        [(Kind::FileName, "a.exe"), (Kind::FileMd5, md5), (Kind::FileSha1, sha1), (Kind::FileMd5, sha1)];
+    let wanted = wanted.map(|(kind, text)| Wanted::Value(kind, text));
+    let found = |store: &Sqlite| {
+        let mut found = Vec::new();
+        store
+            .named(std::slice::from_ref(&scope), &wanted, 10, &mut |number, _, _| found.push(number))
+            .unwrap();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(found(&store), [0, 1, 2]);
+    let all = Versions { all: true, ..Versions::default() };
+    let scope = policy::erase_scope(&grant().1, NOW).unwrap();
+    assert_eq!(store.delete(&scope, id, &all, NOW).unwrap(), Deleted::Versions(1));
+    assert_eq!(found(&store), [0; 0]);
+    let left: i64 = database.query_row("SELECT count(*) FROM atom", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
