@@ -11,12 +11,13 @@ use crate::policy::{Directory, may_fetch};
 use crate::registry::Export;
 use crate::stix::Timestamp;
 use crate::store::Error as StoreError;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// The exports that a client may fetch.
@@ -89,8 +90,11 @@ pub(super) async fn send(
             .body(line));
     }
     let file = current.meta.file(wanted).ok_or(Failure::NotFound)?.clone();
-    let is_gzip = accepts_gzip(request);
-    let tag = if is_gzip { format!("\"{}-gzip\"", file.sha256) } else { format!("\"{}\"", file.sha256) };
+    let coding = coding(request);
+    let tag = match coding {
+        ContentEncoding::Identity => format!("\"{}\"", file.sha256),
+        packed => format!("\"{}-{}\"", file.sha256, packed.as_str()),
+    };
     let mut response =
         if is_known(request, &file.sha256) { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
@@ -106,9 +110,9 @@ pub(super) async fn send(
         return Ok(response.finish());
     }
     response.insert_header((header::CONTENT_TYPE, file.media_type.clone()));
-    let bytes = body(app, &current.meta, &file, is_gzip).await?;
-    if is_gzip {
-        response.insert_header((header::CONTENT_ENCODING, "gzip"));
+    let bytes = body(app, &current.meta, &file, coding).await?;
+    if coding != ContentEncoding::Identity {
+        response.insert_header((header::CONTENT_ENCODING, coding.as_str()));
     }
     // Before it goes out, as with pages: who received what must be known.
     if request.method() != Method::HEAD {
@@ -117,21 +121,32 @@ pub(super) async fn send(
     Ok(response.body(bytes))
 }
 
-async fn body(app: &web::Data<App>, meta: &Meta, file: &Listed, is_gzip: bool) -> Result<Vec<u8>, Failure> {
+async fn body(
+    app: &web::Data<App>,
+    meta: &Meta,
+    file: &Listed,
+    coding: ContentEncoding,
+) -> Result<Vec<u8>, Failure> {
     let (shared, name, listed) = (app.clone(), meta.name.clone(), file.clone());
     let read = app.store.read(move |_| {
         let bytes = shared.exports.read(&name, &listed);
-        let packed = bytes.and_then(|bytes| match is_gzip {
-            true => {
-                let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(6));
-                packer.write_all(&bytes)?;
-                packer.finish()
-            }
-            false => Ok(bytes),
-        });
+        let packed = bytes.and_then(|bytes| pack(bytes, coding));
         packed.map_err(|error| StoreError::Backend(format!("export {name}, file {}: {error}", listed.name)))
     });
     Ok(read.await?)
+}
+
+fn pack(bytes: Vec<u8>, coding: ContentEncoding) -> io::Result<Vec<u8>> {
+    match coding {
+        ContentEncoding::Gzip => {
+            let mut packer = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::new(6));
+            packer.write_all(&bytes)?;
+            packer.finish()
+        }
+        // Its window is 2 MiB; RFC 9659 allows 8 MiB.
+        ContentEncoding::Zstd => zstd::bulk::compress(&bytes, 3),
+        _ => Ok(bytes),
+    }
 }
 
 /// Notes for the audit log who receives what.
@@ -164,19 +179,22 @@ fn is_known(request: &HttpRequest, sha256: &str) -> bool {
     tags.any(|tag| {
         let tag = tag.trim();
         let plain = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-        tag == "*" || plain == sha256 || plain.strip_suffix("-gzip") == Some(sha256)
+        let is_packed = |coding: &ContentEncoding| {
+            let suffix = plain.strip_prefix(sha256).and_then(|suffix| suffix.strip_prefix('-'));
+            suffix == Some(coding.as_str())
+        };
+        tag == "*" || plain == sha256 || PACKED.iter().any(is_packed)
     })
 }
 
-fn accepts_gzip(request: &HttpRequest) -> bool {
-    let values = request.headers().get_all(header::ACCEPT_ENCODING);
-    let mut codings = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    codings.any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
-        let weight = parts.find_map(|part| part.strip_prefix("q="));
-        is_gzip && weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|weight| weight > 0.0))
-    })
+/// RFC 9110 §12.5.3: the coding that the client would rather have; of those it likes as much, zstd.
+fn coding(request: &HttpRequest) -> ContentEncoding {
+    let supported = PACKED.into_iter().chain([ContentEncoding::Identity]).map(Encoding::Known);
+    let supported: Vec<Encoding> = supported.collect();
+    match AcceptEncoding::parse(request).ok().and_then(|accepted| accepted.negotiate(supported.iter())) {
+        Some(Encoding::Known(coding)) => coding,
+        _ => ContentEncoding::Identity,
+    }
 }
 
 fn failure(error: ExportError) -> Failure {
@@ -186,4 +204,5 @@ fn failure(error: ExportError) -> Failure {
     }
 }
 
+const PACKED: [ContentEncoding; 2] = [ContentEncoding::Zstd, ContentEncoding::Gzip];
 const CACHE: &str = "private, no-cache";

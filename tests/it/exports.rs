@@ -160,13 +160,14 @@ fn what_has_not_changed_is_known_by_its_tag_without_asking_the_objects() {
     // What is in the database now, the server can only say if it looks there.
     let database = rusqlite::Connection::open(app.database()).unwrap();
     assert_eq!(database.execute("DELETE FROM atom", []).unwrap(), 2);
-    let gzip = known.replace("\"", "").to_owned() + "-gzip";
+    let [gzip, zstandard] = ["gzip", "zstd"].map(|coding| format!("\"{}-{coding}\"", known.replace('"', "")));
     for tags in [
         known.clone(),
         format!("W/{known}"),
         format!("\"other\", {known}"),
         "*".to_owned(),
-        format!("\"{gzip}\""),
+        gzip.clone(),
+        zstandard.clone(),
     ] {
         let answer = again(&client, SOC, &tags);
         assert_eq!((answer.status, answer.body.len()), (304, 0), "{tags}");
@@ -174,11 +175,37 @@ fn what_has_not_changed_is_known_by_its_tag_without_asking_the_objects() {
     }
     assert_eq!(fetch(&client, SOC).body, first.body);
     assert_eq!(again(&client, SOC, "\"other\"").body, first.body);
-    let packed = client.request(Method::GET, SOC).header("accept-encoding", "gzip").send();
-    assert_eq!((packed.header("content-encoding"), tag(&packed)), (Some("gzip"), format!("\"{gzip}\"")));
-    let mut unpacked = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed.body), &mut unpacked).unwrap();
-    assert_eq!(unpacked, first.text());
+    for other in [gzip.replace("gzip", "br"), gzip.replace("-gzip", ""), gzip.replace("-gzip", "gzip")] {
+        assert_eq!(again(&client, SOC, &other).status, if other == known { 304 } else { 200 }, "{other}");
+    }
+    for (accepted, coding) in [
+        ("gzip", Some("gzip")),
+        ("zstd", Some("zstd")),
+        ("gzip, deflate, br, zstd", Some("zstd")),
+        ("GZIP;q=1.0, zstd;q=0.5", Some("gzip")),
+        ("zstd;q=0, gzip;q=0.1, identity;q=0.05", Some("gzip")),
+        ("deflate, br", None),
+        ("gzip;q=0", None),
+        ("identity, gzip;q=0.5", None),
+        ("*", None),
+        ("", None),
+        ("gzip;q=7", None),
+    ] {
+        let packed = client.request(Method::GET, SOC).header("accept-encoding", accepted).send();
+        assert_eq!(packed.header("content-encoding"), coding, "{accepted}");
+        assert_eq!(packed.header("vary"), Some("accept-encoding"));
+        let mut unpacked = Vec::new();
+        let (body, expected) = match coding {
+            Some("gzip") => {
+                std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*packed.body), &mut unpacked)
+                    .unwrap();
+                (unpacked, &gzip)
+            }
+            Some(_) => (zstd::bulk::decompress(&packed.body, 1 << 20).unwrap(), &zstandard),
+            None => (packed.body.to_vec(), &known),
+        };
+        assert_eq!((tag(&packed), body == first.body), (expected.clone(), true), "{accepted}");
+    }
     // Somebody else's collection is of no interest.
     app.client("cert-a/feed").publish(PRIVATE, &[amber(9)]);
     assert_eq!(again(&client, SOC, &known).status, 304);

@@ -5,6 +5,7 @@ import datetime
 import gzip
 import hashlib
 import json
+import subprocess
 from email.utils import parsedate_to_datetime
 
 import pytest
@@ -113,6 +114,23 @@ def test_packed_bytes_have_a_tag_of_their_own(served):
         assert gzip.decompress(raw.read(decode_content=False)) == plain.content
     assert get(served, If_None_Match=packed.headers["ETag"], Accept_Encoding="gzip").status_code == 304
     assert "Content-Encoding" not in get(served, Accept_Encoding="gzip;q=0").headers
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"), [(None, "zstd"), ("zstd", "zstd"), ("gzip", "gzip"), ("zstd;q=0.1, gzip", "gzip"), ("br", None)])
+def test_curl_unpacks_what_it_asked_for(served, tool, tmp_path, accepted, coding):
+    """By itself `--compressed` asks for all that curl knows."""
+    served.post([value(f"curl{number}") for number in range(2_000)])
+    plain, files = get(served), served.client("cert-a", "siem")
+    command = [
+        tool("curl"), "--silent", "--show-error", "--noproxy", "*", "--max-time", "10", "--compressed", "--dump-header", "-",
+        "--output", tmp_path / "list", "--cacert", served.ca, "--cert", files.crt, "--key", files.key,
+        *(["--header", f"Accept-Encoding: {accepted}"] if accepted else []), f"{served.url}/liaison/v1/export/soc"]
+    headers = subprocess.run(command, check=True, capture_output=True, text=True).stdout.lower()
+    assert (tmp_path / "list").read_bytes() == plain.content and len(plain.content) > 30_000
+    assert (f"content-encoding: {coding}" in headers) if coding else ("content-encoding" not in headers)
+    digest = hashlib.sha256(plain.content).hexdigest()
+    assert (f'etag: "{digest}-{coding}"' if coding else f'etag: "{digest}"') in headers
 
 
 def test_head_tells_what_get_would(served):
