@@ -7,7 +7,7 @@ use super::peer::{Caller, key_of};
 use super::review::ours;
 use crate::audit::Event;
 use crate::audit::event::{Handlings, Served, View};
-use crate::lookup::{Answer, LookUp, Question, Received};
+use crate::lookup::{Found, LookUp, Question, Received};
 use crate::policy::Peer;
 use crate::stix::Timestamp;
 use crate::store::{Error as StoreError, Store};
@@ -43,9 +43,8 @@ fn answer(
     question: Question,
     (peer, key): (&Arc<Peer>, &str),
 ) -> Result<Vec<u8>, Failure> {
-    let mut answer = look(app, store, question, (peer, key))?;
-    answer.contact = app.settings.contact.clone();
-    serde_json::to_vec(&answer).map_err(|error| StoreError::Backend(error.to_string()).into())
+    let found = look(app, store, question, (peer, key))?;
+    found.to_json(app.settings.contact.clone()).map_err(|error| StoreError::Backend(error.to_string()).into())
 }
 
 /// What is known of values; the audit log is told.
@@ -54,18 +53,18 @@ pub(super) fn look(
     store: &dyn Store,
     question: Question,
     (peer, key): (&Arc<Peer>, &str),
-) -> Result<Answer, Failure> {
+) -> Result<Found, Failure> {
     let now = app.clock.now();
     let look_up = LookUp::new(question, app.directory.load_full(), peer, now)
         .map_err(|error| Failure::Malformed(error.to_string()))?;
     let log_from = store.audit().size();
-    let (answer, received) = look_up.run(store, app.exports.lists())?;
+    let found = look_up.run(store, app.exports.lists())?;
     let log = (log_from, store.audit().size_soon());
     // Before it goes out, as with pages: who received what must be known.
-    for event in received.iter().flat_map(|one| served(one, (peer.name(), key), log, now)) {
+    for event in found.received().iter().flat_map(|one| served(one, (peer.name(), key), log, now)) {
         app.feed.journal().sends(event).map_err(|full| StoreError::Busy(full.to_string()))?;
     }
-    Ok(answer)
+    Ok(found)
 }
 
 fn question(body: &[u8]) -> Result<Question, Failure> {

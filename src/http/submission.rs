@@ -187,7 +187,7 @@ fn shown(
 ) -> Result<(Request, Draft, Submitted), Failure> {
     let mut values = table::rows(&draft);
     for (question, places) in table::questions(&draft) {
-        table::fill(&mut values, &places, look(app, store, question, (peer, key))?);
+        table::fill(&mut values, &places, look(app, store, question, (peer, key))?.answer());
     }
     let left_out = std::mem::take(&mut draft.left_out).into_iter().map(Left::of).collect();
     Ok((request, draft, Submitted { values, left_out, ..Submitted::default() }))

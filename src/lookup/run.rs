@@ -1,28 +1,27 @@
-//! Looking values up for somebody.
+//! Looking values up for somebody: asking the store.
 
 use super::ask::{How, ask};
+use super::found::{Found, Told};
 use super::value::{Kinds, Reading, readings};
-use super::{
-    ANSWER_HITS_MAX, Answer, HITS_MAX, Hit, Looked, Place, Question, VALUE_BYTES_MAX, VALUES_MAX, Warned,
-};
+use super::{ANSWER_HITS_MAX, HITS_MAX, Question, VALUE_BYTES_MAX, VALUES_MAX, Warned};
 use crate::export::feedback::Feedback;
-use crate::export::standing::{Decay, standing};
 use crate::policy::{Directory, Grant, Peer, ReadScope, read_scope};
 use crate::stix::Timestamp;
+use crate::stix::atom::Source;
 use crate::store::atoms::{Named, Wanted};
-use crate::store::{Error, Store, for_all};
+use crate::store::{Error, Store, both, for_all};
 use crate::warning::WarningLists;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// A look-up to be made.
 pub struct LookUp {
-    question: Question,
+    pub(super) question: Question,
     kinds: Option<Kinds>,
     /// What may be read, with the rules of each.
-    places: Vec<(Grant, ReadScope)>,
-    directory: Arc<Directory>,
-    now: Timestamp,
+    pub(super) places: Vec<(Grant, ReadScope)>,
+    pub(super) directory: Arc<Directory>,
+    pub(super) now: Timestamp,
 }
 
 /// Why a question is not answered.
@@ -58,11 +57,22 @@ pub struct Received {
 }
 
 /// A hit in the making.
-struct Raw {
-    value: u32,
-    how: How,
-    scope: usize,
-    named: Named,
+pub(super) struct Raw {
+    pub(super) value: u32,
+    pub(super) how: How,
+    pub(super) scope: usize,
+    pub(super) named: Named,
+}
+
+/// What is met.
+#[derive(Default)]
+struct Met {
+    /// In the order of the values.
+    raws: Vec<Raw>,
+    /// The values that meet more.
+    more: HashSet<u32>,
+    /// The objects, by scope; some of them perhaps several times.
+    sources: Vec<(usize, Arc<Source>)>,
 }
 
 impl LookUp {
@@ -101,8 +111,8 @@ impl LookUp {
         Ok(Self { question, kinds, places, directory, now })
     }
 
-    /// Asks the store; also says what the audit log must be told before the answer goes out.
-    pub fn run(&self, store: &dyn Store, lists: &WarningLists) -> Result<(Answer, Vec<Received>), Error> {
+    /// Asks the store.
+    pub fn run(self, store: &dyn Store, lists: &WarningLists) -> Result<Found, Error> {
         let before: Vec<_> = self
             .places
             .iter()
@@ -112,49 +122,28 @@ impl LookUp {
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             read.extend(readings(value, self.kinds.as_ref()).into_iter().map(|reading| (at, reading)));
         });
-        let (raws, more) = self.raws(store, &read)?;
-        let said = self.said(store, &raws)?;
-        let mut warnings = warnings(&read, lists);
-        let received = self.received(&raws, before);
-        let mut hits: HashMap<u32, Vec<Hit>> = HashMap::new();
-        let hitting = self.hits(&raws, &said);
-        for (raw, hit) in raws.iter().zip(hitting) {
-            hits.entry(raw.value).or_default().push(hit);
-        }
-        let told: BTreeSet<u32> = hits.keys().chain(warnings.keys()).chain(&more).copied().collect();
-        let results = told.into_iter().map(|at| Looked {
-            at: at as usize,
-            value: self.question.values[at as usize].clone(),
-            hits: hits.remove(&at).unwrap_or_default(),
-            more: more.contains(&at),
-            warnings: warnings.remove(&at).unwrap_or_default(),
-        });
-        let results = results.collect();
-        let is_hit = |grant: &Grant| received.iter().any(|one| one.collection == grant.collection().id);
-        let collections = self.places.iter().filter(|(grant, _)| is_hit(grant)).map(|(grant, _)| Place {
-            id: grant.collection().id.clone(),
-            alias: grant.collection().alias.clone(),
-            title: grant.collection().title.clone(),
-        });
-        let looked_up = self.question.values.len();
-        let answer = Answer { looked_up, contact: None, collections: collections.collect(), results };
-        Ok((answer, received))
+        let scopes: Vec<ReadScope> = self.places.iter().map(|(_, scope)| scope.clone()).collect();
+        let Met { raws, more, sources } = self.met(store, &scopes, &read)?;
+        let indicators = sources.iter().filter(|(_, source)| source.is_indicator());
+        let indicators: Vec<(usize, &str)> =
+            indicators.map(|(scope, source)| (*scope, source.id.as_str())).collect();
+        let (said, (warnings, received)) = both(
+            || Feedback::about(store, &scopes, &indicators),
+            || (warnings(&read, lists), self.received(&raws, before)),
+        );
+        let told = told(raws, more, warnings);
+        Ok(Found { look_up: self, told, said: said?, received })
     }
 
-    /// What is met, in order, and the values that meet more.
-    fn raws(&self, store: &dyn Store, read: &[(u32, Reading)]) -> Result<(Vec<Raw>, HashSet<u32>), Error> {
-        let (mut wanted, mut asked) = (Vec::new(), Vec::new());
-        for (value, reading) in read {
-            ask(reading, &mut |how, what: Wanted| {
-                wanted.push(what);
-                asked.push((*value, how));
-            });
-        }
-        let scopes: Vec<ReadScope> = self.places.iter().map(|(_, scope)| scope.clone()).collect();
-        let (mut raws, mut more): (Vec<Raw>, HashSet<u32>) = Default::default();
+    fn met(&self, store: &dyn Store, scopes: &[ReadScope], read: &[(u32, Reading)]) -> Result<Met, Error> {
+        let asked = for_all(read, |_, (value, reading), asked| {
+            ask(reading, &mut |how, what: Wanted| asked.push((*value, how, what)));
+        });
+        let wanted: Vec<Wanted> = asked.iter().map(|(_, _, what)| *what).collect();
+        let Met { mut raws, mut more, mut sources } = Met::default();
         let mut counts = vec![0_u32; self.question.values.len()];
-        store.named(&scopes, &wanted, HITS_MAX + 1, &mut |number, scope, named| {
-            let (value, how) = asked[number];
+        store.named(scopes, &wanted, HITS_MAX + 1, &mut |number, scope, named| {
+            let (value, how, _) = asked[number];
             let count = &mut counts[value as usize];
             // What is exactly met always has room.
             if how != How::Exact && *count >= RAWS_MAX || raws.len() >= ANSWER_HITS_MAX {
@@ -162,16 +151,22 @@ impl LookUp {
                 return;
             }
             *count += 1;
+            // The values of an object come one after the other.
+            let is_same =
+                |last: &(usize, Arc<Source>)| last.0 == scope && Arc::ptr_eq(&last.1, &named.source);
+            if !sources.last().is_some_and(is_same) {
+                sources.push((scope, named.source.clone()));
+            }
             raws.push(Raw { value, how, scope, named });
         })?;
         raws.sort_unstable_by(|one, other| {
-            let key = |raw: &Raw| (raw.value, raw.how, std::cmp::Reverse(raw.named.source.modified));
-            let last = |raw: &Raw| (raw.scope, raw.named.added);
-            key(one)
-                .cmp(&key(other))
-                .then_with(|| one.named.source.id.cmp(&other.named.source.id))
-                .then_with(|| last(one).cmp(&last(other)))
-                .then_with(|| one.named.atom.cmp(&other.named.atom))
+            let (first, second) = (&one.named, &other.named);
+            let order = (one.value, one.how).cmp(&(other.value, other.how));
+            order
+                .then_with(|| second.source.modified.cmp(&first.source.modified))
+                .then_with(|| first.source.id.cmp(&second.source.id))
+                .then_with(|| (one.scope, first.added).cmp(&(other.scope, second.added)))
+                .then_with(|| first.atom.cmp(&second.atom))
         });
         let (mut value, mut count) = (u32::MAX, 0);
         raws.retain(|raw| {
@@ -182,54 +177,7 @@ impl LookUp {
             }
             count <= HITS_MAX
         });
-        Ok((raws, more))
-    }
-
-    /// What is said of the objects met, by place.
-    fn said(&self, store: &dyn Store, raws: &[Raw]) -> Result<Vec<Feedback>, Error> {
-        let scopes: Vec<ReadScope> = self.places.iter().map(|(_, scope)| scope.clone()).collect();
-        let indicators = raws.iter().filter(|raw| raw.named.source.is_indicator());
-        let mut objects: Vec<(usize, &str)> =
-            indicators.map(|raw| (raw.scope, raw.named.source.id.as_str())).collect();
-        objects.sort_unstable();
-        objects.dedup();
-        Feedback::about(store, &scopes, &objects)
-    }
-
-    fn hits(&self, raws: &[Raw], said: &[Feedback]) -> Vec<Hit> {
-        let registry = self.directory.registry();
-        let names = self.directory.organisation_names();
-        let decays: Vec<Decay> =
-            self.places.iter().map(|(grant, _)| Decay::of(registry, grant.collection())).collect();
-        let hit = |raw: &Raw| {
-            let Named { handling, source, atom, .. } = &raw.named;
-            let about = said[raw.scope].on(&source.id, &handling.owner);
-            // Without the time that exports set for values that nobody has dated.
-            let found = standing(source, None, about, &decays[raw.scope], self.now);
-            let is_indicator = source.is_indicator();
-            // Who is not named in the object is not named here.
-            let owner = source.created_by_ref.as_ref().and_then(|id| names.get(id));
-            Hit {
-                how: raw.how,
-                kind: atom.as_ref().map(|atom| atom.kind().name()).unwrap_or_default(),
-                value: atom.as_ref().map(|atom| atom.text().to_owned()).unwrap_or_default(),
-                id: source.id.clone(),
-                collection: self.places[raw.scope].1.collection().to_owned(),
-                name: source.name.clone(),
-                confidence: found.confidence,
-                state: is_indicator.then_some(found.state),
-                tlp: handling.level(self.now),
-                pap: handling.pap(self.now),
-                classification: source.classification.as_deref().unwrap_or("undetermined").to_owned(),
-                labels: source.labels.clone(),
-                sources: owner.cloned().into_iter().collect(),
-                first_seen: is_indicator.then(|| Timestamp::from_micros(source.valid_from()).to_string()),
-                last_seen: about.and_then(|heard| heard.said.last_sighting).map(|time| time.to_string()),
-                valid_until: found.until.filter(|_| is_indicator).map(|time| time.to_string()),
-                sightings: about.map_or(0, |heard| heard.said.sightings),
-            }
-        };
-        raws.iter().map(hit).collect()
+        Ok(Met { raws, more, sources })
     }
 
     fn received(&self, raws: &[Raw], before: Vec<(Arc<[u64]>, Option<Timestamp>)>) -> Vec<Received> {
@@ -238,7 +186,9 @@ impl LookUp {
             let here = raws.iter().filter(|raw| raw.scope == at).map(|raw| &raw.named);
             let added = here.clone().map(|named| named.added);
             let Some(range) = added.clone().min().zip(added.max()) else { continue };
-            let ids: BTreeSet<&String> = here.map(|named| &named.source.id).collect();
+            let mut ids: Vec<&String> = here.map(|named| &named.source.id).collect();
+            ids.sort_unstable();
+            ids.dedup();
             received.push(Received {
                 collection: self.places[at].1.collection().to_owned(),
                 ids: ids.into_iter().cloned().collect(),
@@ -249,6 +199,22 @@ impl LookUp {
         }
         received
     }
+}
+
+/// What is told of each value of which there is something to tell.
+fn told(raws: Vec<Raw>, more: HashSet<u32>, mut warnings: HashMap<u32, Vec<Warned>>) -> Vec<Told> {
+    let mut values: Vec<u32> = raws.iter().map(|raw| raw.value).collect();
+    values.extend(warnings.keys().chain(&more));
+    values.sort_unstable();
+    values.dedup();
+    let mut raws = raws.into_iter().peekable();
+    let told = values.into_iter().map(|value| Told {
+        value,
+        raws: std::iter::from_fn(|| raws.next_if(|raw| raw.value == value)).collect(),
+        more: more.contains(&value),
+        warnings: warnings.remove(&value).unwrap_or_default(),
+    });
+    told.collect()
 }
 
 /// What warning lists say of the values.

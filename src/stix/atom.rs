@@ -227,6 +227,11 @@ impl Atom {
         &self.text
     }
 
+    /// The same, by itself.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// The host of a URL, the domain of an e-mail address, the name itself of a domain: without brackets.
     pub fn host(&self) -> Option<&str> {
         match self.kind {

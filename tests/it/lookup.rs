@@ -368,6 +368,48 @@ fn values_that_are_too_common_have_fifty_hits_the_exact_ones_first() {
 }
 
 #[test]
+fn very_many_values_are_told_as_each_by_itself() {
+    let app = TestApp::start();
+    let publisher = app.client("cert-a/feed");
+    // In two collections; some objects name many values; some values are named by more objects than are told.
+    let several = |n: u32| {
+        let count = if n.is_multiple_of(10) { 90 } else { 2 };
+        let common = (100..160).contains(&n).then_some(7);
+        let names = (n..n + count).chain(common).map(|k| format!("domain-name:value = 'a{k}.example'"));
+        let pattern = names.collect::<Vec<_>>().join(" OR ");
+        named(n, &format!("[{pattern}]"), &json!({"name": format!("\"{n}\" ]}}")}))
+    };
+    let objects: Vec<Value> = (0..600).map(several).collect();
+    for objects in objects.chunks(100) {
+        publisher.publish(INDICATORS, objects);
+    }
+    publisher.publish(PRIVATE, &objects[..50]);
+    let reader = app.client("cert-a/siem");
+    let value = |n: usize| match n % 4 {
+        0 => format!("nowhere{n}.example"),
+        1 => "10.1.2.3".to_owned(),
+        _ => format!("x.a{}.example", n / 4),
+    };
+    let values: Vec<String> = (0..3_000).map(value).collect();
+    let all = ask(&reader, &json!({ "values": values })).json();
+    let mut expected: Vec<Value> = Vec::new();
+    for (part, values) in values.chunks(150).enumerate() {
+        let told = ask(&reader, &json!({ "values": values })).json();
+        expected.extend(told["results"].as_array().unwrap().iter().cloned().map(|mut looked| {
+            looked["at"] = (looked["at"].as_u64().unwrap() + part as u64 * 150).into();
+            looked
+        }));
+    }
+    assert!(expected.len() > 2_000 && all["looked_up"] == 3_000, "{}", expected.len());
+    assert!(
+        expected
+            .iter()
+            .any(|looked| looked["more"] == true && looked["hits"].as_array().unwrap().len() == 50)
+    );
+    assert!(all["results"].as_array().unwrap() == &expected, "they differ");
+}
+
+#[test]
 fn who_looked_something_up_has_received_it() {
     let app = TestApp::start();
     let ids = [0, 1, 2].map(|n| id("indicator", n));

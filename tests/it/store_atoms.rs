@@ -195,10 +195,15 @@ fn values_are_found_among_very_many_of_one_object() {
 #[test]
 fn values_are_listed_found_and_gone_however_many_stand_together() {
     on_every_backend(|world| {
-        let counts = [1, 2, 7, 8, 9, 16, 17, 60];
-        let names: Vec<Vec<String>> = (0..counts.len())
-            .map(|n| (0..counts[n]).map(|value| format!("{n}-{value:02}.example")).collect())
-            .collect();
+        // As a row has room for, by number; and some that are longer.
+        let counts = [1, 2, 63, 64, 65, 128, 129, 80];
+        let long = format!("{0}.{0}.{0}", "a".repeat(60));
+        let name = |n: usize, value: usize| match n {
+            7 => format!("{n}-{value:03}.{}.example", long[..value * 2 + 1].trim_end_matches('.')),
+            _ => format!("{n}-{value:03}.example"),
+        };
+        let names: Vec<Vec<String>> =
+            (0..counts.len()).map(|n| (0..counts[n]).map(|value| name(n, value)).collect()).collect();
         let mut objects = Vec::new();
         for (n, names) in (0..).zip(&names) {
             // Of two kinds.

@@ -16,24 +16,32 @@ use std::sync::Arc;
 
 /// Writes the values of the object of this number.
 pub(super) fn insert(statement: &mut CachedStatement, named: &stix::Named, seq: i64) -> Result<(), Error> {
-    let (source, until) = (&named.source, named.until);
-    let Some((first, more)) = named.atoms.split_first() else {
+    let stix::Named { atoms, source, until } = named;
+    if atoms.is_empty() {
         statement.execute(params![seq * KEYS, 0, "", until, source, None::<&[u8]>])?;
-        return Ok(());
-    };
-    let are_together = named.atoms.len() <= TOGETHER_MAX;
-    let behind = (are_together && !more.is_empty()).then(|| join(more));
-    statement.execute(params![seq * KEYS, first.kind().number(), first.text(), until, source, behind])?;
-    if !are_together {
-        // What one object can name is limited when it is read.
-        for (place, atom) in (1..KEYS).zip(more) {
-            let (source, behind) = (None::<&[u8]>, None::<&[u8]>);
-            let values =
-                params![seq * KEYS + place, atom.kind().number(), atom.text(), until, source, behind];
-            statement.execute(values)?;
-        }
+    }
+    let mut rest = atoms.as_slice();
+    // What one object can name is limited when it is read.
+    for place in 0..KEYS {
+        let (together, more) = rest.split_at(fitting(rest));
+        let Some((first, behind)) = together.split_first() else { break };
+        let source = (place == 0).then_some(source);
+        let (kind, behind) = (first.kind().number(), (!behind.is_empty()).then(|| join(behind)));
+        statement.execute(params![seq * KEYS + place, kind, first.text(), until, source, behind])?;
+        rest = more;
     }
     Ok(())
+}
+
+/// How many of these values stand in one row.
+fn fitting(atoms: &[Atom]) -> usize {
+    let mut bytes = 0;
+    let fits = |atom: &&Atom| {
+        let fits = bytes < TOGETHER_BYTES_MAX;
+        bytes += atom.text().len();
+        fits
+    };
+    atoms.iter().take(TOGETHER_MAX).take_while(fits).count()
 }
 
 /// Values behind the first one of a row, as migration 0010 says.
@@ -76,8 +84,10 @@ pub(super) fn stored(kind: u8, text: &str) -> Option<Atom> {
 
 /// Keys that one object has, used or not.
 pub(super) const KEYS: i64 = 4096;
-/// So many values of an object at most stand in one row: to read them all for one costs little.
-const TOGETHER_MAX: usize = 8;
+/// So many values of an object at most stand in one row, and no more once they have so many bytes: to read them
+/// all for one costs little, and a row is less than a page.
+const TOGETHER_MAX: usize = 64;
+const TOGETHER_BYTES_MAX: usize = 4_096;
 pub(super) const INSERT: &str =
     "INSERT INTO atom (key, kind, value, until, source, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
@@ -150,7 +160,8 @@ pub(super) fn places_after(
 }
 
 pub(super) fn source(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
-    Ok(text(row, column)?.as_deref().map(source_of).transpose()?.map(Arc::new))
+    let found = row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
+    Ok(found.map(source_of).transpose()?.map(Arc::new))
 }
 
 fn text(row: &Row, column: usize) -> Result<Option<Vec<u8>>, Error> {

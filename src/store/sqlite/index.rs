@@ -12,7 +12,7 @@ use super::atoms;
 use super::links::may_be_linked;
 use crate::stix::claims;
 use crate::store::{Error, about_keys, id_hash};
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 use std::collections::BTreeSet;
 
 /// Where a version is: collection and `date_added`.
@@ -250,26 +250,33 @@ impl Slice {
 
 /// Places in a table; may name rows that are deleted.
 pub(super) fn places(connection: &Connection, table: Table, key: i64) -> Result<Vec<Place>, Error> {
-    let mut places = Vec::new();
-    newest_first(connection, table, key, &mut |place| {
-        places.push(place);
-        Ok(())
-    })?;
-    Ok(places)
+    let sql = sql!(table, "SELECT coll, added FROM ", " WHERE hash = ?1");
+    let mut statement = connection.prepare_cached(sql)?;
+    let places = statement.query_map([key], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(places.collect::<Result<_, _>>()?)
 }
 
-/// Gives each place in a table to `take`, those of a collection from the last added to the first.
+/// Finds the places of keys, which are in order: key, collection, `date_added`.
+pub(super) fn finder_of_all(connection: &Connection, table: Table) -> Result<CachedStatement<'_>, Error> {
+    let sql =
+        sql!(table, "SELECT t.hash, t.coll, t.added FROM rarray(?1) k CROSS JOIN ", " t ON t.hash = k.value");
+    Ok(connection.prepare_cached(sql)?)
+}
+
+/// Gives each place of a key in a collection to `take`, from the last added to the first, until it says false.
 pub(super) fn newest_first(
     connection: &Connection,
     table: Table,
-    key: i64,
-    take: &mut dyn FnMut(Place) -> Result<(), Error>,
+    (key, coll): (i64, i64),
+    take: &mut dyn FnMut(Place) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    let sql = sql!(table, "SELECT coll, added FROM ", " WHERE hash = ?1 ORDER BY coll DESC, added DESC");
+    let sql = sql!(table, "SELECT added FROM ", " WHERE hash = ?1 AND coll = ?2 ORDER BY added DESC");
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query([key])?;
+    let mut rows = statement.query([key, coll])?;
     while let Some(row) = rows.next()? {
-        take((row.get(0)?, row.get(1)?))?;
+        if !take((coll, row.get(0)?))? {
+            break;
+        }
     }
     Ok(())
 }

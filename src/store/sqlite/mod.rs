@@ -13,6 +13,7 @@ mod erased;
 mod family;
 mod filter;
 mod freshness;
+mod finding;
 mod hold;
 mod index;
 mod ledger;

@@ -1,27 +1,22 @@
 //! Look-ups: from a value to the objects that name it, and from those to what is said of them.
 //!
-//! Most values are nowhere, and the filter says so without the database. Keys are asked for in their order,
-//! as the index has them; then objects in theirs, each read once however many of its values are wanted.
+//! Most values are nowhere, and the filter says so without the database. Each object is read once, however many
+//! of its values are wanted.
 
+use super::Shared;
 use super::atoms::{KEYS, each, source};
-use super::classes::Classes;
 use super::filter::Filter;
-use super::index::{Place, Table};
-use super::{Shared, index};
+use super::finding::{Asked, Found, Look};
+use super::index::Table;
+use super::read::array;
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
-use crate::stix::atom::{Atom, Kind};
+use crate::stix::atom::{Atom, Kind, Source};
 use crate::store::atoms::{Named, Wanted};
 use crate::store::{Error, for_all, id_hash, link_of, opinion_of};
-use crate::taxii::{Match, Versions};
-use rusqlite::{Connection, OptionalExtension, Transaction};
-use std::collections::{HashMap, HashSet};
+use rusqlite::Connection;
 use std::sync::Arc;
 
-/// A key that is asked for, and the number of what it was made of.
-type Asked = (i64, usize);
-/// Takes rows, each with the numbers of what it was found for.
-type Take<'t> = dyn FnMut(&Look, &mut dyn Iterator<Item = (Vec<usize>, &Found)>) -> Result<(), Error> + 't;
 /// What is named: the number of what it was wanted for, and the scope.
 type Value = (usize, usize, Named);
 
@@ -35,45 +30,52 @@ impl Shared {
         visit: &mut dyn FnMut(usize, usize, Named),
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
-            *asked = for_all(wanted, |number, one, keys| {
+            let made = for_all(wanted, |number, one, keys| {
                 one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut |key| keys.push((key, number)));
             });
             // Afterwards, in one go: so the processor asks memory for many keys at once.
-            asked.retain(|(key, _)| filter.may_hold(*key));
+            *asked = for_all(&made, |_, one, asked| {
+                asked.extend(Some(*one).filter(|(key, _)| filter.may_hold(*key)))
+            });
         };
-        self.look(Table::Values, scopes, ask, most, &mut |look, found| {
+        self.look(Table::Values, scopes, ask, most, &mut |connection, look, found| {
             let objects: Vec<Object> =
-                found.filter_map(|(numbers, found)| look.object(numbers, found)).collect();
-            self.values(look.transaction, wanted, &objects)?
+                found.filter_map(|(numbers, found)| Object::of(look, numbers, found)).collect();
+            self.values(connection, wanted, &objects)?
                 .into_iter()
                 .for_each(|(number, scope, named)| visit(number, scope, named));
             Ok(())
         })
     }
 
-    /// What objects name of what is wanted. Of very many another connection reads a half, if one is idle: what it
-    /// sees is what this one does, and perhaps less, if something has been erased since.
+    /// What objects name of what is wanted.
     fn values(&self, own: &Connection, wanted: &[Wanted], objects: &[Object]) -> Result<Vec<Value>, Error> {
-        let read = |connection: &Connection, objects: &[Object]| -> Result<Vec<Value>, Error> {
+        self.shared_out(own, objects, &|connection, objects| {
+            let sql = "SELECT a.kind, a.value, a.more, a.source, a.key FROM rarray(?1) o
+                CROSS JOIN atom a ON a.key BETWEEN o.value AND o.value + ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let firsts = array(objects.iter().map(|object| object.first));
+            let mut rows = statement.query((firsts, KEYS - 1))?;
             let mut values = Vec::with_capacity(objects.len());
-            objects.iter().try_for_each(|object| Reading { connection, wanted, object }.run(&mut values))?;
-            Ok(values)
-        };
-        if objects.len() < SHARED_FROM {
-            return read(own, objects);
-        }
-        let (first, second) = objects.split_at(objects.len() / 2);
-        self.readers.with_idle(|other| {
-            let Some(other) = other else { return read(own, objects) };
-            std::thread::scope(|scope| {
-                let second = scope.spawn(move || read(&*other.transaction()?, second));
-                let mut values = read(own, first)?;
-                match second.join() {
-                    Ok(more) => values.extend(more?),
-                    Err(panic) => std::panic::resume_unwind(panic),
+            let (mut objects, mut reading) = (objects.iter(), None);
+            while let Some(row) = rows.next()? {
+                let key: i64 = row.get(4)?;
+                if key % KEYS == 0 {
+                    let object = objects.find(|object| object.first == key);
+                    reading = object
+                        .zip(source(row, 3)?)
+                        .map(|(object, source)| (Wanting::new(wanted, &object.numbers), object, source));
                 }
-                Ok(values)
-            })
+                if let Some((wanting, object, source)) = &reading {
+                    each(row, 0, &mut |kind, text| {
+                        wanting.take(kind, text, &mut |number, atom| {
+                            values.push((number, object.scope, object.named(source, atom)))
+                        });
+                        Ok(())
+                    })?;
+                }
+            }
+            Ok(values)
         })
     }
 
@@ -86,14 +88,14 @@ impl Shared {
         visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
-            for (scope, id) in objects {
+            *asked = for_all(objects, |_, (scope, id), asked| {
                 let hash = id_hash(id);
                 let keys = [link_of(hash), opinion_of(hash)].into_iter();
                 asked.extend(keys.filter(|key| filter.may_hold(*key)).map(|key| (key, *scope)));
-            }
+            });
         };
-        self.look(Table::Ids, scopes, ask, most, &mut |look, found| {
-            let mut statement = look.transaction.prepare_cached("SELECT json FROM object WHERE seq = ?1")?;
+        self.look(Table::Ids, scopes, ask, most, &mut |connection, look, found| {
+            let mut statement = connection.prepare_cached("SELECT json FROM object WHERE seq = ?1")?;
             for (numbers, found) in found {
                 let is_said = look.class(found).is_some_and(|name| name == "sighting" || name == "opinion");
                 let Some(handling) = look.handling(found) else { continue };
@@ -108,147 +110,6 @@ impl Shared {
             Ok(())
         })
     }
-
-    /// Gives the visible objects that are found by the keys of `ask` to `take`, each with the numbers of what it
-    /// was found for; of each key at most so many in each scope.
-    fn look(
-        &self,
-        table: Table,
-        scopes: &[ReadScope],
-        ask: impl FnOnce(&Filter, &mut Vec<Asked>),
-        most: usize,
-        take: &mut Take,
-    ) -> Result<(), Error> {
-        self.readers.with(|connection| {
-            drop(self.index(connection)?);
-            let filter = self.filter.get(connection, &self.waiting)?;
-            let mut asked = Vec::new();
-            ask(&filter, &mut asked);
-            asked.sort_unstable();
-            let mut keys: Vec<i64> = asked.iter().map(|(key, _)| *key).collect();
-            keys.dedup();
-            let transaction = connection.transaction()?;
-            let (look, waiting) = {
-                // Held still while the snapshot begins: each of its rows is in memory or in the table.
-                let waiting = self.settled();
-                let places: Vec<Vec<Place>> = keys.iter().map(|key| waiting.places(table, *key)).collect();
-                (self.begin(&transaction, table, scopes)?, places)
-            };
-            let mut found = Vec::new();
-            for (at, waiting) in (0..).zip(waiting) {
-                look.places((keys[at], at), waiting, most, &mut found)?;
-            }
-            found.sort_unstable_by_key(|found: &Found| (found.place, found.scope, found.key));
-            let same = found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope));
-            let mut found = same.map(|same| {
-                let mut numbers = Vec::new();
-                for key in same.iter().map(|found| keys[found.key]) {
-                    let start = asked.partition_point(|(other, _)| *other < key);
-                    let of_key = asked[start..].iter().take_while(|(other, _)| *other == key);
-                    numbers.extend(of_key.map(|(_, number)| *number));
-                }
-                numbers.sort_unstable();
-                numbers.dedup();
-                (numbers, &same[0])
-            });
-            take(&look, &mut found)
-        })
-    }
-
-    fn begin<'l>(
-        &self,
-        transaction: &'l Transaction,
-        table: Table,
-        scopes: &[ReadScope],
-    ) -> Result<Look<'l>, Error> {
-        let mut by_coll: HashMap<i64, Vec<usize>> = HashMap::new();
-        for (at, scope) in scopes.iter().enumerate() {
-            let sql = "SELECT pk FROM collection WHERE id = ?1";
-            let coll = transaction.prepare_cached(sql)?.query_row([scope.collection()], |row| row.get(0));
-            by_coll.entry(coll.optional()?.unwrap_or(-1)).or_default().push(at);
-        }
-        // After the snapshot has begun: what it has in it, they tell.
-        let classes = self.classes.read().clone();
-        let last =
-            Match { versions: Some(Versions { last: true, ..Versions::default() }), ..Match::default() };
-        let selected = |scope: &ReadScope| {
-            classes.select(&self.visibility(&classes, scope), &last).by_word.into_iter().collect()
-        };
-        Ok(Look { transaction, table, by_coll, selected: scopes.iter().map(selected).collect(), classes })
-    }
-}
-
-/// A snapshot, and what the scopes see in it.
-struct Look<'l> {
-    transaction: &'l Connection,
-    table: Table,
-    by_coll: HashMap<i64, Vec<usize>>,
-    classes: Arc<Classes>,
-    /// For each scope the classes of what it sees, last versions alone.
-    selected: Vec<HashSet<i64>>,
-}
-
-/// A visible row, and the key that it was found by.
-struct Found {
-    place: Place,
-    scope: usize,
-    class: i64,
-    seq: i64,
-    key: usize,
-}
-
-impl Look<'_> {
-    /// Finds the visible rows of a key, the last added first.
-    fn places(
-        &self,
-        (key, at): (i64, usize),
-        mut waiting: Vec<Place>,
-        most: usize,
-        found: &mut Vec<Found>,
-    ) -> Result<(), Error> {
-        waiting.sort_unstable();
-        let start = found.len();
-        let mut take = |place: Place| -> Result<(), Error> {
-            let scopes = self.by_coll.get(&place.0).map(Vec::as_slice).unwrap_or_default();
-            let count = |scope: usize, found: &[Found]| {
-                found[start..].iter().filter(|found| found.scope == scope).count()
-            };
-            if scopes.iter().all(|scope| count(*scope, found) >= most) {
-                return Ok(());
-            }
-            let sql = "SELECT class, seq FROM log WHERE coll = ?1 AND added = ?2";
-            let mut statement = self.transaction.prepare_cached(sql)?;
-            let row: Option<(i64, i64)> =
-                statement.query_row([place.0, place.1], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-            for scope in scopes.iter().copied() {
-                let is_seen = row.is_some_and(|(class, _)| self.selected[scope].contains(&class));
-                if let (true, Some((class, seq))) = (is_seen && count(scope, found) < most, row) {
-                    found.push(Found { place, scope, class, seq, key: at });
-                }
-            }
-            Ok(())
-        };
-        waiting.iter().rev().try_for_each(|place| take(*place))?;
-        index::newest_first(self.transaction, self.table, key, &mut |place| match waiting
-            .binary_search(&place)
-        {
-            Ok(_) => Ok(()),
-            Err(_) => take(place),
-        })
-    }
-
-    fn class(&self, found: &Found) -> Option<&str> {
-        self.classes.class(found.class).map(|class| class.object_type.as_str())
-    }
-
-    fn handling(&self, found: &Found) -> Option<&Arc<Handling>> {
-        self.classes.class(found.class).and_then(|class| self.classes.handling(class.handling))
-    }
-
-    fn object(&self, numbers: Vec<usize>, found: &Found) -> Option<Object> {
-        let (handling, added) = (self.handling(found)?.clone(), Timestamp::from_micros(found.place.1));
-        Some(Object { numbers, scope: found.scope, first: found.seq * KEYS, added, handling })
-    }
 }
 
 /// An object that may name what is wanted.
@@ -261,99 +122,47 @@ struct Object {
     handling: Arc<Handling>,
 }
 
-/// An object whose values are read.
-struct Reading<'r> {
-    connection: &'r Connection,
-    wanted: &'r [Wanted<'r>],
-    object: &'r Object,
-}
-
-impl Reading<'_> {
-    /// Adds the values that are wanted.
-    fn run(&self, values: &mut Vec<Value>) -> Result<(), Error> {
-        let Object { scope, added, handling, first, .. } = self.object;
-        let sql = "SELECT kind, value, more, source FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([*first, first + KEYS - 1])?;
-        let (mut said, mut found) = (None, Vec::new());
-        for place in 0.. {
-            let Some(row) = rows.next()? else { break };
-            if place == 0 {
-                said = source(row, 3)?;
-            }
-            if place == 1
-                && let Some(last) = self.last_of_many()?
-            {
-                found = self.search(last)?;
-                break;
-            }
-            each(row, 0, &mut |kind, text| {
-                self.take(kind, text, &mut found);
-                Ok(())
-            })?;
-        }
-        let Some(source) = said else { return Ok(()) };
-        values.extend(found.into_iter().map(|(number, atom)| {
-            let (handling, source) = (handling.clone(), source.clone());
-            (number, *scope, Named { added: *added, handling, source, atom: Some(atom) })
-        }));
-        Ok(())
+impl Object {
+    fn of(look: &Look, numbers: Vec<usize>, found: &Found) -> Option<Self> {
+        let (handling, added) = (look.handling(found)?.clone(), Timestamp::from_micros(found.place.1));
+        Some(Self { numbers, scope: found.scope, first: found.seq * KEYS, added, handling })
     }
 
-    /// Adds a value for each that wants it.
-    fn take(&self, kind: u8, text: &str, found: &mut Vec<(usize, Atom)>) {
+    fn named(&self, source: &Arc<Source>, atom: Atom) -> Named {
+        let (handling, source) = (self.handling.clone(), source.clone());
+        Named { added: self.added, handling, source, atom: Some(atom) }
+    }
+}
+
+/// What is wanted of an object, by numbers.
+struct Wanting<'w> {
+    wanted: &'w [Wanted<'w>],
+    /// Of the values themselves, by number of kind and text.
+    values: Vec<(u8, &'w str, usize)>,
+    others: Vec<usize>,
+}
+
+impl<'w> Wanting<'w> {
+    fn new(wanted: &'w [Wanted<'w>], numbers: &[usize]) -> Self {
+        let (mut values, mut others) = (Vec::with_capacity(numbers.len()), Vec::new());
+        for number in numbers {
+            match wanted[*number] {
+                Wanted::Value(kind, text) => values.push((kind.number(), text, *number)),
+                _ => others.push(*number),
+            }
+        }
+        values.sort_unstable();
+        Self { wanted, values, others }
+    }
+
+    /// Gives a value to `give` for each number that wants it.
+    fn take(&self, kind: u8, text: &str, give: &mut dyn FnMut(usize, Atom)) {
+        let start = self.values.partition_point(|(other, value, _)| (*other, *value) < (kind, text));
+        let same =
+            self.values[start..].iter().take_while(|(other, value, _)| (*other, *value) == (kind, text));
         let Some(kind) = Kind::of_number(kind) else { return };
-        let wanting = |number: &&usize| self.wanted[**number].is_text(kind, text);
-        let numbers = self.object.numbers.iter().filter(wanting);
-        found.extend(numbers.map(|number| (*number, Atom::stored(kind, text.to_owned()))));
-    }
-
-    /// The place of the last value, if there are so many that each is rather searched for.
-    fn last_of_many(&self) -> Result<Option<i64>, Error> {
-        let Object { numbers, first, .. } = self.object;
-        if !numbers.iter().all(|number| matches!(self.wanted[*number], Wanted::Value(..))) {
-            return Ok(None);
-        }
-        let sql = "SELECT key FROM atom WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let last: Option<i64> =
-            statement.query_row([*first, first + KEYS - 1], |row| row.get(0)).optional()?;
-        Ok(last.map(|last| last - first).filter(|last| *last >= SCAN_UPTO * numbers.len() as i64))
-    }
-
-    fn search(&self, last: i64) -> Result<Vec<(usize, Atom)>, Error> {
-        let mut found = Vec::new();
-        for number in &self.object.numbers {
-            if let Wanted::Value(kind, text) = self.wanted[*number]
-                && self.holds(kind, text, last)?
-            {
-                found.push((*number, Atom::stored(kind, text.to_owned())));
-            }
-        }
-        Ok(found)
-    }
-
-    /// Does the object name this value? It has too many for one row; they are stored in their order.
-    fn holds(&self, kind: Kind, text: &str, last: i64) -> Result<bool, Error> {
-        let sql = "SELECT kind, value FROM atom WHERE key = ?1";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let (mut low, mut high) = (0, last + 1);
-        while low < high {
-            let middle = low.midpoint(high);
-            let mut rows = statement.query([self.object.first + middle])?;
-            let Some(row) = rows.next()? else { return Ok(false) };
-            let value = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-            match (row.get::<_, u8>(0)?, value).cmp(&(kind.number(), text)) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return Ok(true),
-            }
-        }
-        Ok(false)
+        let others = self.others.iter().filter(|number| self.wanted[**number].is_text(kind, text));
+        let numbers = same.map(|(_, _, number)| number).chain(others);
+        numbers.for_each(|number| give(*number, Atom::stored(kind, text.to_owned())));
     }
 }
-
-/// Up to so many values of an object for each that is wanted it is faster to read them all.
-const SCAN_UPTO: i64 = 48;
-/// So many objects are worth another connection.
-const SHARED_FROM: usize = 256;

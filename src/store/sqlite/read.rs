@@ -185,10 +185,10 @@ impl Reading<'_> {
         let rows = statement.query(params![
             self.coll,
             after,
-            keys(&selection.visible),
-            keys(&selection.by_word),
+            array(selection.visible.iter().copied()),
+            array(selection.by_word.iter().copied()),
             Rc::new(exact),
-            keys(picked.map(Vec::as_slice).unwrap_or_default()),
+            array(picked.into_iter().flatten().copied()),
             Rc::new(ids),
             Rc::new(custom_types(query)),
             i64::from(query.limit) + 1,
@@ -329,8 +329,9 @@ fn custom_types(query: &Query) -> Vec<Value> {
     }
 }
 
-fn keys(keys: &[i64]) -> Array {
-    Rc::new(keys.iter().map(|key| Value::Integer(*key)).collect())
+/// What `rarray` takes.
+pub(super) fn array(numbers: impl Iterator<Item = i64>) -> Array {
+    Rc::new(numbers.map(Value::Integer).collect())
 }
 
 /// Below one in so many visible rows, merging beats scanning.

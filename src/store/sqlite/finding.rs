@@ -1,0 +1,298 @@
+//! From keys of the index to the rows that scopes see. Keys are asked for in their order, as the index has them,
+//! then rows in that of the log, so that each page of either is read once.
+
+use super::classes::Classes;
+use super::filter::Filter;
+use super::index::{self, Place, Table};
+use super::read::array;
+use super::{Shared, index::Waiting};
+use crate::policy::{Handling, ReadScope};
+use crate::store::{Error, Shares, both, for_all};
+use crate::taxii::{Match, Versions};
+use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A key that is asked for, and the number of what it was made of.
+pub(super) type Asked = (i64, usize);
+/// Takes rows, each with the numbers of what it was found for.
+pub(super) type Take<'t> =
+    dyn FnMut(&Connection, &Look, &mut dyn Iterator<Item = (Vec<usize>, &Found)>) -> Result<(), Error> + 't;
+
+impl Shared {
+    /// Gives the visible objects that are found by the keys of `ask` to `take`, each with the numbers of what it
+    /// was found for; of each key at most so many in each scope.
+    pub(super) fn look(
+        &self,
+        table: Table,
+        scopes: &[ReadScope],
+        ask: impl FnOnce(&Filter, &mut Vec<Asked>),
+        most: usize,
+        take: &mut Take,
+    ) -> Result<(), Error> {
+        self.readers.with(|connection| {
+            drop(self.index(connection)?);
+            let filter = self.filter.get(connection, &self.waiting)?;
+            let mut asked = Vec::new();
+            ask(&filter, &mut asked);
+            asked.sort_unstable();
+            let transaction = connection.transaction()?;
+            let (look, keys) = {
+                // Held still while the snapshot begins: each of its rows is in memory or in the table.
+                let waiting = self.settled();
+                (self.begin(&transaction, table, scopes, most)?, keys(&asked, table, &waiting))
+            };
+            let (mut found, places) = look.found(self, &transaction, &keys)?;
+            found.extend(
+                self.shared_out(&transaction, &places, &|connection, places| look.rows(connection, places))?,
+            );
+            found.sort_unstable_by_key(|found: &Found| (found.place, found.scope, found.key));
+            let same = found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope));
+            let mut found = same.map(|same| {
+                let mut numbers = Vec::new();
+                for key in same.iter().map(|found| found.key) {
+                    let start = asked.partition_point(|(other, _)| *other < key);
+                    let of_key = asked[start..].iter().take_while(|(other, _)| *other == key);
+                    numbers.extend(of_key.map(|(_, number)| *number));
+                }
+                numbers.sort_unstable();
+                numbers.dedup();
+                (numbers, &same[0])
+            });
+            take(&transaction, &look, &mut found)
+        })
+    }
+
+    /// Does something for all items, and says what was done, in order. Of very many another connection does some,
+    /// if one is idle: what it sees is what this one does, less what has been erased since, and perhaps rows that
+    /// this one does not know yet.
+    pub(super) fn shared_out<T: Sync, R: Send>(
+        &self,
+        own: &Connection,
+        items: &[T],
+        work: &(impl Fn(&Connection, &[T]) -> Result<Vec<R>, Error> + Sync),
+    ) -> Result<Vec<R>, Error> {
+        let parts: Vec<&[T]> = items.chunks(PART).collect();
+        let shares = Shares::new(parts.len());
+        let run = |connection: &Connection| -> Result<Vec<(usize, Vec<R>)>, Error> {
+            shares.take().map(|part| Ok((part, work(connection, parts[part])?))).collect()
+        };
+        let work_with = |other: Option<&mut Connection>| {
+            let Some(other) = other else { return run(own) };
+            let (mine, others) = both(|| run(own), || run(&*other.transaction()?));
+            let mut all = mine?;
+            all.extend(others?);
+            all.sort_unstable_by_key(|(part, _)| *part);
+            Ok(all)
+        };
+        let all = if parts.len() > 1 { self.readers.with_idle(work_with) } else { work_with(None) }?;
+        Ok(all.into_iter().flat_map(|(_, done)| done).collect())
+    }
+
+    fn begin(
+        &self,
+        connection: &Connection,
+        table: Table,
+        scopes: &[ReadScope],
+        most: usize,
+    ) -> Result<Look, Error> {
+        let mut by_coll: HashMap<i64, Vec<usize>> = HashMap::new();
+        for (at, scope) in scopes.iter().enumerate() {
+            let sql = "SELECT pk FROM collection WHERE id = ?1";
+            let coll = connection.prepare_cached(sql)?.query_row([scope.collection()], |row| row.get(0));
+            by_coll.entry(coll.optional()?.unwrap_or(-1)).or_default().push(at);
+        }
+        // After the snapshot has begun: what it has in it, they tell.
+        let classes = self.classes.read().clone();
+        let last =
+            Match { versions: Some(Versions { last: true, ..Versions::default() }), ..Match::default() };
+        let selected = |scope: &ReadScope| {
+            classes.select(&self.visibility(&classes, scope), &last).by_word.into_iter().collect()
+        };
+        Ok(Look { table, by_coll, selected: scopes.iter().map(selected).collect(), classes, most })
+    }
+}
+
+/// What scopes see.
+pub(super) struct Look {
+    table: Table,
+    by_coll: HashMap<i64, Vec<usize>>,
+    classes: Arc<Classes>,
+    /// For each scope the classes of what it sees, last versions alone.
+    selected: Vec<HashSet<i64>>,
+    /// Rows for each key and scope.
+    most: usize,
+}
+
+/// A visible row, and the key that it was found by.
+pub(super) struct Found {
+    pub(super) place: Place,
+    pub(super) scope: usize,
+    pub(super) class: i64,
+    pub(super) seq: i64,
+    pub(super) key: i64,
+}
+
+/// A place, and the key that is found there.
+type Keyed = (Place, i64);
+/// Class and number of a row.
+type Row = (i64, i64);
+
+/// A key, and its places that the table may not have yet.
+struct Key {
+    key: i64,
+    waiting: Vec<Place>,
+}
+
+fn keys(asked: &[Asked], table: Table, waiting: &Waiting) -> Vec<Key> {
+    let mut keys: Vec<i64> = asked.iter().map(|(key, _)| *key).collect();
+    keys.dedup();
+    for_all(&keys, |_, key, keys| keys.push(Key { key: *key, waiting: waiting.places(table, *key) }))
+}
+
+impl Look {
+    /// The visible rows of keys that are in many places, and the places of all others, in the order of the log.
+    fn found(
+        &self,
+        shared: &Shared,
+        own: &Connection,
+        keys: &[Key],
+    ) -> Result<(Vec<Found>, Vec<Keyed>), Error> {
+        let placed = shared.shared_out(own, keys, &|connection, keys| self.placed(connection, keys))?;
+        let (mut found, mut places) = (Vec::new(), Vec::with_capacity(placed.len()));
+        for (place, key) in placed {
+            match place {
+                Some(place) => places.push((place, key)),
+                None => {
+                    let of_key = keys.binary_search_by_key(&key, |other| other.key);
+                    let waiting = of_key.map_or(&[][..], |at| &keys[at].waiting);
+                    self.walk(own, (key, waiting), &mut found)?;
+                }
+            }
+        }
+        places.sort_unstable();
+        Ok((found, places))
+    }
+
+    /// Where keys are; nowhere in particular if there are many places.
+    fn placed(&self, connection: &Connection, keys: &[Key]) -> Result<Vec<(Option<Place>, i64)>, Error> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut finder = index::finder_of_all(connection, self.table)?;
+        let mut done = 0;
+        while done < keys.len() {
+            done += self.few(&mut finder, &keys[done..], &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// The same, up to the first key that has many; of how many keys.
+    fn few(
+        &self,
+        finder: &mut CachedStatement,
+        keys: &[Key],
+        found: &mut Vec<(Option<Place>, i64)>,
+    ) -> Result<usize, Error> {
+        let few = FEW.min(self.most);
+        let mut rows = finder.query([array(keys.iter().map(|key| key.key))])?;
+        rows.advance()?;
+        for (at, Key { key, waiting }) in keys.iter().enumerate() {
+            let start = found.len();
+            found.extend(waiting.iter().map(|place| (Some(*place), *key)));
+            while let Some(row) = rows.get()
+                && row.get::<_, i64>(0)? == *key
+                && found.len() - start <= few
+            {
+                let place = (row.get(1)?, row.get(2)?);
+                if !waiting.contains(&place) {
+                    found.push((Some(place), *key));
+                }
+                rows.advance()?;
+            }
+            if found.len() - start > few {
+                found.truncate(start);
+                found.push((None, *key));
+                return Ok(at + 1);
+            }
+        }
+        Ok(keys.len())
+    }
+
+    /// The visible rows in these places.
+    fn rows(&self, connection: &Connection, places: &[Keyed]) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::with_capacity(places.len());
+        let sql = "SELECT l.added, l.class, l.seq FROM rarray(?2) a CROSS JOIN log l ON l.coll = ?1 AND l.added = a.value";
+        let mut statement = connection.prepare_cached(sql)?;
+        for here in places.chunk_by(|one, other| one.0.0 == other.0.0) {
+            let coll = here[0].0.0;
+            let Some(scopes) = self.by_coll.get(&coll) else { continue };
+            let mut added: Vec<i64> = here.iter().map(|((_, added), _)| *added).collect();
+            added.dedup();
+            let mut rows = statement.query((coll, array(added.into_iter())))?;
+            let mut here = here.iter().peekable();
+            while let Some(row) = rows.next()? {
+                let (added, row): (i64, Row) = (row.get(0)?, (row.get(1)?, row.get(2)?));
+                while let Some((place, key)) = here.next_if(|(place, _)| place.1 <= added) {
+                    // The other ones are gone.
+                    if place.1 == added {
+                        found.extend(scopes.iter().filter_map(|scope| self.seen(*place, row, *scope, *key)));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Adds the visible rows of a key that has many, the last added of each collection.
+    fn walk(
+        &self,
+        connection: &Connection,
+        (key, waiting): (i64, &[Place]),
+        found: &mut Vec<Found>,
+    ) -> Result<(), Error> {
+        let sql = "SELECT class, seq FROM log WHERE coll = ?1 AND added = ?2";
+        let mut statement = connection.prepare_cached(sql)?;
+        for (coll, scopes) in &self.by_coll {
+            let mut counts = vec![0; scopes.len()];
+            let mut take = |place: Place| -> Result<bool, Error> {
+                let read = |row: &rusqlite::Row| Ok((row.get(0)?, row.get(1)?));
+                if let Some(row) = statement.query_row([place.0, place.1], read).optional()? {
+                    for (scope, count) in
+                        scopes.iter().zip(&mut counts).filter(|(_, count)| **count < self.most)
+                    {
+                        let seen = self.seen(place, row, *scope, key);
+                        *count += usize::from(seen.is_some());
+                        found.extend(seen);
+                    }
+                }
+                Ok(counts.iter().any(|count| *count < self.most))
+            };
+            let mut here: Vec<Place> = waiting.iter().copied().filter(|place| place.0 == *coll).collect();
+            here.sort_unstable();
+            for place in here.iter().rev() {
+                take(*place)?;
+            }
+            index::newest_first(connection, self.table, (key, *coll), &mut |place| {
+                if here.binary_search(&place).is_ok() { Ok(true) } else { take(place) }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn seen(&self, place: Place, (class, seq): Row, scope: usize, key: i64) -> Option<Found> {
+        self.selected[scope].contains(&class).then_some(Found { place, scope, class, seq, key })
+    }
+
+    pub(super) fn class(&self, found: &Found) -> Option<&str> {
+        self.classes.class(found.class).map(|class| class.object_type.as_str())
+    }
+
+    pub(super) fn handling(&self, found: &Found) -> Option<&Arc<Handling>> {
+        self.classes.class(found.class).and_then(|class| self.classes.handling(class.handling))
+    }
+}
+
+/// Keys with more places than these are walked through one by one.
+const FEW: usize = 8;
+/// So many items are done at once; more are worth another connection.
+const PART: usize = 256;
