@@ -1,6 +1,7 @@
 //! From an envelope to stored objects: each is read, judged, and handed to the store with the
-//! others of its POST. [`review`]: what waits for release is judged a second time.
+//! others of its POST. [`review`]: what waits for release is judged a second time; [`expiry`]: what the hub adds.
 
+pub mod expiry;
 pub mod review;
 
 mod attribution;

@@ -5,12 +5,13 @@ use super::args::{HubArgs, RegistryArgs, RegistryCommand, RegistryFileArgs};
 use super::hub::load;
 use super::output::{self, Exit, stop};
 use crate::clock::Clock;
-use crate::policy::{Directory, Retention};
+use crate::policy::{Directory, Retention, revoking};
 use crate::registry::{Registry, diff};
 use crate::stix::Timestamp;
 use crate::stix::content::Extensions;
 use crate::store::erasure::Overdue;
 use crate::store::sqlite::{Change, Tool};
+use serde::Serialize;
 use std::path::Path;
 
 pub(super) fn run(args: &RegistryArgs) -> anyhow::Result<Exit> {
@@ -33,14 +34,16 @@ fn change(args: &RegistryFileArgs, dry_run: bool, reason: Option<String>) -> any
     };
     let changes: Vec<String> = diff(&old, &registry).iter().map(ToString::to_string).collect();
     let erases = erased_at_once(&tool, &old, &registry, clock.now())?;
-    let widened = Directory::new(registry.clone()).widened(&Directory::new(old));
+    let (old, new) = (Directory::new(old), Directory::new(registry.clone()));
+    let revokes = revoked_at_once(&tool, &old, &new, clock.now())?;
+    let widened = new.widened(&old);
     if !dry_run && !changes.is_empty() {
         let change = Change { by: account(), lines: changes.clone(), reason };
         tool.apply(before.as_deref(), &registry.to_toml(), &change, clock.now())?;
     }
     if args.hub.json {
         output::json(
-            &serde_json::json!({"changes": changes, "applied": !dry_run, "poll_from_start": widened, "erases": erases}),
+            &serde_json::json!({"changes": changes, "applied": !dry_run, "poll_from_start": widened, "erases": erases, "revokes": revokes}),
         );
         return Ok(Exit::Done);
     }
@@ -53,6 +56,11 @@ fn change(args: &RegistryFileArgs, dry_run: bool, reason: Option<String>) -> any
         output::line(&format!(
             "! collection {}: {} object versions are older than its new retention_days and are erased at once{held}",
             found.collection, found.versions
+        ));
+    }
+    for Revokes { collection, indicators } in revokes {
+        output::line(&format!(
+            "! collection {collection}: {indicators} indicators whose valid_until has passed are revoked at once, for good, by new versions that its readers get"
         ));
     }
     for (client, collection) in widened {
@@ -79,6 +87,28 @@ fn erased_at_once(
     let mut overdue = tool.overdue(&shorter, now)?;
     overdue.retain(|found| found.versions + found.held > 0);
     Ok(overdue)
+}
+
+/// What of a collection is revoked because it now says `revoke_on_expiry`.
+#[derive(Serialize)]
+struct Revokes {
+    collection: String,
+    indicators: u64,
+}
+
+fn revoked_at_once(
+    tool: &Tool,
+    old: &Directory,
+    new: &Directory,
+    now: Timestamp,
+) -> anyhow::Result<Vec<Revokes>> {
+    let mut found = Vec::new();
+    for collection in revoking(new).filter(|one| revoking(old).all(|other| other.id != one.id)) {
+        let indicators = tool.ended(&collection.id, now)?;
+        found.push(Revokes { collection: collection.id.clone(), indicators });
+    }
+    found.retain(|one| one.indicators > 0);
+    Ok(found)
 }
 
 fn show(args: &HubArgs) -> anyhow::Result<Exit> {

@@ -1,7 +1,9 @@
-//! What the server does by itself: it erases what is due, and does what the operator's commands have
-//! left for it. Both go in batches with pauses, so that polls and publishes stay fast meanwhile.
+//! What the server does by itself: it erases what is due, revokes what has expired where a collection says so,
+//! and does what the operator's commands have left for it. All go in batches with pauses, so that polls and
+//! publishes stay fast meanwhile.
 
 use super::App;
+use crate::ingest::expiry;
 use crate::store::Error;
 use crate::store::erasure::{Step, Swept};
 use actix_web::web;
@@ -10,14 +12,14 @@ use tokio::time::{Instant, sleep};
 
 /// Goes on as long as the server runs.
 pub(super) async fn keep(app: web::Data<App>) {
-    let mut upkeep = Upkeep { app, next_sweep: i64::MIN, round: Swept::default() };
+    let mut upkeep = Upkeep { app, next_sweep: i64::MIN, round: Swept::default(), revoked: 0 };
     loop {
         let begun = Instant::now();
         let pause = match upkeep.batch().await {
             Ok(true) => (begun.elapsed() * PAUSE_FACTOR).clamp(PAUSE_MIN, PAUSE_MAX),
             Ok(false) => LOOK_EVERY,
             Err(error) => {
-                tracing::error!(%error, "erasing has stopped; it is tried again");
+                tracing::error!(%error, "upkeep has stopped; it is tried again");
                 PAUSE_AFTER_ERROR
             }
         };
@@ -29,8 +31,10 @@ struct Upkeep {
     app: web::Data<App>,
     /// When to look for what is due, in microseconds since 1970.
     next_sweep: i64,
-    /// What this round has done so far.
+    /// What this round has erased so far.
     round: Swept,
+    /// How many indicators it has revoked.
+    revoked: u64,
 }
 
 impl Upkeep {
@@ -48,14 +52,24 @@ impl Upkeep {
         let swept = self.app.store.write(move |store| store.sweep(now)).await?;
         self.round.erased += swept.erased;
         self.round.kept += swept.kept;
-        if !swept.more {
+        if swept.more {
+            return Ok(true);
+        }
+        let directory = self.app.directory.load_full();
+        let revoked = self.app.store.write(move |store| expiry::revoke(store, &directory, now)).await?;
+        self.revoked += revoked.revoked;
+        if !revoked.more {
             self.next_sweep = now.micros() + SWEEP_EVERY_MICROS;
             self.end_round().await?;
         }
-        Ok(swept.more)
+        Ok(revoked.more)
     }
 
     async fn end_round(&mut self) -> Result<(), Error> {
+        let revoked = std::mem::take(&mut self.revoked);
+        if revoked > 0 {
+            tracing::info!(indicators = revoked, "revoked what has expired");
+        }
         let round = std::mem::take(&mut self.round);
         if round.erased == 0 {
             return Ok(());

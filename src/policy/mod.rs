@@ -6,29 +6,34 @@
 //! * [`Handling`]: what decides about an object; `reader`: the lines it must pass for a client
 //! * [`explain`]: the same decisions, told line by line; [`words`]: for people
 //! * [`review_scope`]: who decides on what waits for release; [`readmit`]: the second judgement
+//! * [`revoke`]: what the hub itself adds
 //! * [`Retention`]: how long objects are kept; [`export_scope`]: what may go into files
 //! * [`forward_scope`]: what may go on to another server
 
 mod admit;
 mod directory;
+mod ended;
 pub mod explain;
 mod export;
 mod forward;
 mod handling;
 mod reader;
+mod refusal;
 mod retention;
 mod review;
 mod together;
 pub mod words;
 
-pub use admit::{Admitted, FOR_ALL_PURPOSES, Refusal, admit, foresee, readmit};
+pub use admit::{Admitted, FOR_ALL_PURPOSES, admit, foresee, readmit};
 use directory::Place;
 pub use directory::{Anchor, Credential, Directory, Peer};
+pub use ended::{Ended, revoke, revoking};
 pub use export::{ExportScope, export_scope, may_fetch};
 pub use forward::{ForwardScope, NotForwarded, Recipient, asks_first, forward_scope};
 pub use handling::{Handling, Source};
 use reader::Reader;
 pub use reader::{Ceiling, Line, Reason};
+pub use refusal::Refusal;
 pub use retention::Retention;
 pub use review::{
     ReleaseScope, ReviewScope, Submission, SubmissionScope, release_scope, review_scope, submission_scope,

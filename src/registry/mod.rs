@@ -254,6 +254,9 @@ pub struct Collection {
     /// their time is over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decay: Option<String>,
+    /// Does the hub revoke its indicators once their `valid_until` has passed?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub revoke_on_expiry: bool,
     /// Which findings about its content refuse an object.
     #[serde(default, skip_serializing_if = "is_default")]
     pub profile: Profile,

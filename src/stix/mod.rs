@@ -18,6 +18,7 @@ pub mod marking;
 pub mod object;
 pub mod observable_id;
 pub mod pattern;
+mod revocation;
 pub mod schema;
 pub mod timestamp;
 

@@ -16,7 +16,9 @@ pub(crate) use parallel::{Shares, both, for_all, in_parts};
 pub use review::{Decision, Listed, Outcome, Ruling, Submissions, Tried};
 
 use crate::freshness::{Delays, Kept};
-use crate::policy::{Admitted, EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
+use crate::policy::{
+    Admitted, Ended, EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope,
+};
 use crate::stix::atom;
 use crate::stix::object::Label;
 use crate::stix::{StixTime, Timestamp, claims};
@@ -94,6 +96,11 @@ pub trait Store: Send + Sync {
     ) -> Result<Deleted, Error>;
     /// Erases a batch of what is due by the registry in force and is not under a legal hold.
     fn sweep(&self, now: Timestamp) -> Result<Swept, Error>;
+    /// A batch of the last versions in these collections whose time is over.
+    fn ended(&self, collections: &[&str], now: Timestamp) -> Result<Endings, Error>;
+    /// Adds what revokes ended versions, in one transaction, unless later versions have come meanwhile. None of them
+    /// is told of again. How many were added.
+    fn revoke(&self, revocations: Vec<Revocation>, now: Timestamp) -> Result<u64, Error>;
     /// Has nothing of what was erased left in the backend's files.
     fn wipe(&self) -> Result<(), Error>;
     /// Does a part of the oldest order that the operator's commands have left for the writer.
@@ -155,6 +162,24 @@ pub struct Mark {
     pub job: String,
     /// Its position, as JSON.
     pub position: Vec<u8>,
+}
+
+/// Versions whose time is over.
+#[derive(Debug, Default)]
+pub struct Endings {
+    /// The versions.
+    pub ended: Vec<Ended>,
+    /// There may be more.
+    pub more: bool,
+}
+
+/// What is to follow an ended version.
+#[derive(Debug)]
+pub struct Revocation {
+    /// The version.
+    pub ended: Ended,
+    /// What revokes it; nothing if nothing can.
+    pub prepared: Option<Box<Prepared>>,
 }
 
 /// One object of a POST.

@@ -36,6 +36,7 @@ mod retention;
 mod retention_store;
 mod review;
 mod review_again;
+mod revocation;
 mod schemas;
 mod status;
 mod store_atoms;

@@ -75,20 +75,24 @@ unmarked = "assume:AMBER"
 const START: i64 = 1_780_272_000_000_000;
 
 /// So many days after the start.
-fn day(days: f64) -> Timestamp {
+pub fn day(days: f64) -> Timestamp {
     Timestamp::from_micros(START + (days * 86_400e6) as i64)
 }
 
-struct World {
+pub struct World {
     dir: tempfile::TempDir,
     store: Option<Sqlite>,
-    directory: Directory,
+    pub directory: Directory,
 }
 
 impl World {
     fn new() -> Self {
+        Self::with(REGISTRY)
+    }
+
+    pub fn with(registry: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let registry = Registry::parse(REGISTRY).unwrap();
+        let registry = Registry::parse(registry).unwrap();
         let mut tool = Tool::open(&dir.path().join("liaison.db"), day(0.0)).unwrap();
         tool.apply(None, &registry.to_toml(), &Change::default(), day(0.0)).unwrap();
         let mut world = Self { dir, store: None, directory: Directory::new(registry) };
@@ -100,29 +104,29 @@ impl World {
         self.dir.path().join("liaison.db")
     }
 
-    fn reopen(&mut self) {
+    pub fn reopen(&mut self) {
         self.store = None;
         let cache = Arc::new(PageCache::new(1 << 20));
         let options = Options { path: self.path(), readers: 2, accept_future_watermark: true, cache };
         self.store = Some(Sqlite::open(options, day(0.0)).unwrap());
     }
 
-    fn store(&self) -> &dyn Store {
+    pub fn store(&self) -> &dyn Store {
         self.store.as_ref().unwrap()
     }
 
-    fn tool(&self) -> Tool {
+    pub fn tool(&self) -> Tool {
         Tool::open(&self.path(), day(0.0)).unwrap()
     }
 
-    fn grant(&self, client: &str, collection: &str) -> policy::Grant {
+    pub fn grant(&self, client: &str, collection: &str) -> policy::Grant {
         let uris = vec![format!("urn:liaison:{}", client.replace('/', ":"))];
         let credential = Credential { anchor: Anchor::Hub, uris, key_sha256: String::new() };
         let peer = self.directory.find(&credential).unwrap();
         self.directory.grant(&peer, "exchange", collection).unwrap()
     }
 
-    fn offer(&self, client: &str, collection: &str, objects: &[Value], now: Timestamp) -> Status {
+    pub fn offer(&self, client: &str, collection: &str, objects: &[Value], now: Timestamp) -> Status {
         let scope = policy::write_scope(&self.grant(client, collection), now).unwrap();
         let body = json!({"objects": objects}).to_string().into_bytes();
         let envelope = Envelope::parse(body, liaison::stix::content::Options::default()).unwrap();
@@ -132,13 +136,13 @@ impl World {
     }
 
     #[track_caller]
-    fn add(&self, collection: &str, objects: &[Value], now: Timestamp) {
+    pub fn add(&self, collection: &str, objects: &[Value], now: Timestamp) {
         let status = self.offer("cert-a/feed", collection, objects, now);
         assert_eq!(status.failure_count, 0, "{status:?}");
     }
 
     /// `id version` of what a query selects.
-    fn names(&self, client: &str, collection: &str, query: &str) -> Vec<String> {
+    pub fn names(&self, client: &str, collection: &str, query: &str) -> Vec<String> {
         let scope = policy::read_scope(&self.grant(client, collection), day(0.0)).unwrap();
         let matches = Filter::parse(query).unwrap().matches;
         let query =
@@ -157,7 +161,7 @@ impl World {
     }
 
     /// Sweeps to the end.
-    fn sweep(&self, now: Timestamp) -> Swept {
+    pub fn sweep(&self, now: Timestamp) -> Swept {
         let mut all = Swept::default();
         loop {
             let swept = self.store().sweep(now).unwrap();

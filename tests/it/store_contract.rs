@@ -835,6 +835,12 @@ impl Store for Meddling<'static> {
     fn sweep(&self, now: Timestamp) -> Result<liaison::store::erasure::Swept, Error> {
         self.store.sweep(now)
     }
+    fn ended(&self, collections: &[&str], now: Timestamp) -> Result<liaison::store::Endings, Error> {
+        self.store.ended(collections, now)
+    }
+    fn revoke(&self, revocations: Vec<liaison::store::Revocation>, now: Timestamp) -> Result<u64, Error> {
+        self.store.revoke(revocations, now)
+    }
     fn wipe(&self) -> Result<(), Error> {
         self.store.wipe()
     }

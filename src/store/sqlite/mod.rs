@@ -8,12 +8,13 @@ mod compare;
 mod confirm;
 mod delete;
 mod due;
+mod ending;
 mod erase;
 mod erased;
 mod family;
 mod filter;
-mod freshness;
 mod finding;
+mod freshness;
 mod hold;
 mod index;
 mod ledger;
@@ -48,8 +49,8 @@ pub use open::{Options, check, is_served};
 pub use registry::{Change, Tool};
 
 use super::{
-    AuditLog, Batch, Decision, Deleted, Error, Mark, Outcome, Page, PageCache, Query, Store, Submissions,
-    Tried,
+    AuditLog, Batch, Decision, Deleted, Endings, Error, Mark, Outcome, Page, PageCache, Query, Revocation,
+    Store, Submissions, Tried,
 };
 use crate::freshness::{Delays, Kept as Fresh};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
@@ -290,6 +291,14 @@ impl Store for Sqlite {
 
     fn sweep(&self, now: Timestamp) -> Result<Swept, Error> {
         self.sweep(now)
+    }
+
+    fn ended(&self, collections: &[&str], now: Timestamp) -> Result<Endings, Error> {
+        self.ended(collections, now)
+    }
+
+    fn revoke(&self, revocations: Vec<Revocation>, now: Timestamp) -> Result<u64, Error> {
+        self.write(move |work| ending::revoke(work, revocations, now))
     }
 
     fn wipe(&self) -> Result<(), Error> {

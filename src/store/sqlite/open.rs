@@ -327,7 +327,7 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
@@ -338,6 +338,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/sqlite/0008_sync.sql"),
     include_str!("../migrations/sqlite/0009_by_value.sql"),
     include_str!("../migrations/sqlite/0010_together.sql"),
+    include_str!("../migrations/sqlite/0011_ending.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

@@ -28,7 +28,7 @@ impl Outcome {
             by: batch.client.clone(),
             key: batch.key.clone(),
             collection: batch.collection.clone(),
-            request: Some(batch.status_id.clone()),
+            request: Some(batch.status_id.clone()).filter(|id| !id.is_empty()),
             received: batch.received.to_string(),
             first: None,
             last: None,

@@ -49,7 +49,7 @@ pub(super) fn write_rows(
             }
             let admitted = &row.prepared.admitted;
             let object = admitted.object();
-            if object.created().is_some() {
+            if object.created().is_some() && !admitted.is_by_hub() {
                 let delays = work.arrivals.entry(admitted.sender().clone()).or_default();
                 delays.note(added - object.version().micros());
             }
