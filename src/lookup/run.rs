@@ -56,6 +56,13 @@ pub struct Received {
     pub newest: Option<Timestamp>,
 }
 
+/// What a value may be, and whether a warning list has that.
+struct Read {
+    value: u32,
+    reading: Reading,
+    is_warned: bool,
+}
+
 /// A hit in the making.
 pub(super) struct Raw {
     pub(super) value: u32,
@@ -118,9 +125,12 @@ impl LookUp {
             .iter()
             .map(|(_, scope)| (store.visibility(scope), store.watermark(scope.collection())))
             .collect();
-        let read: Vec<(u32, Reading)> = for_all(&self.question.values, |at, value, read| {
-            let at = u32::try_from(at).unwrap_or(u32::MAX);
-            read.extend(readings(value, self.kinds.as_ref()).into_iter().map(|reading| (at, reading)));
+        let read: Vec<Read> = for_all(&self.question.values, |at, value, read| {
+            let value_at = u32::try_from(at).unwrap_or(u32::MAX);
+            read.extend(readings(value, self.kinds.as_ref()).into_iter().map(|reading| {
+                let is_warned = lists.verdict(&reading.atom).is_some();
+                Read { value: value_at, reading, is_warned }
+            }));
         });
         let scopes: Vec<ReadScope> = self.places.iter().map(|(_, scope)| scope.clone()).collect();
         let Met { raws, more, sources } = self.met(store, &scopes, &read)?;
@@ -135,9 +145,9 @@ impl LookUp {
         Ok(Found { look_up: self, told, said: said?, received })
     }
 
-    fn met(&self, store: &dyn Store, scopes: &[ReadScope], read: &[(u32, Reading)]) -> Result<Met, Error> {
-        let asked = for_all(read, |_, (value, reading), asked| {
-            ask(reading, &mut |how, what: Wanted| asked.push((*value, how, what)));
+    fn met(&self, store: &dyn Store, scopes: &[ReadScope], read: &[Read]) -> Result<Met, Error> {
+        let asked = for_all(read, |_, read, asked| {
+            ask(&read.reading, &mut |how, what: Wanted| asked.push((read.value, how, what)));
         });
         let wanted: Vec<Wanted> = asked.iter().map(|(_, _, what)| *what).collect();
         let Met { mut raws, mut more, mut sources } = Met::default();
@@ -218,19 +228,16 @@ fn told(raws: Vec<Raw>, more: HashSet<u32>, mut warnings: HashMap<u32, Vec<Warne
 }
 
 /// What warning lists say of the values.
-fn warnings(read: &[(u32, Reading)], lists: &WarningLists) -> HashMap<u32, Vec<Warned>> {
+fn warnings(read: &[Read], lists: &WarningLists) -> HashMap<u32, Vec<Warned>> {
     let mut found: HashMap<u32, BTreeSet<Warned>> = HashMap::new();
-    let warned = for_all(read, |_, one, warned| {
-        warned.extend(lists.verdict(&one.1.atom).is_some().then_some(one));
-    });
-    for (value, reading) in warned {
-        let hits = lists.hits(&reading.atom).into_iter().map(|hit| Warned {
+    for read in read.iter().filter(|read| read.is_warned) {
+        let hits = lists.hits(&read.reading.atom).into_iter().map(|hit| Warned {
             list: hit.list.to_owned(),
             version: hit.version,
             entry: hit.entry,
             action: hit.action.name().to_owned(),
         });
-        found.entry(*value).or_default().extend(hits);
+        found.entry(read.value).or_default().extend(hits);
     }
     found.into_iter().map(|(value, set)| (value, set.into_iter().collect())).collect()
 }

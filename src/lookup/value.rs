@@ -9,7 +9,7 @@ pub struct Reading {
     /// The value.
     pub atom: Atom,
     /// Of a URL its host, if that is an address.
-    pub address: Option<Atom>,
+    pub address: Option<Box<Atom>>,
 }
 
 /// Kinds that a question asks for, by number.
@@ -46,7 +46,7 @@ pub fn readings(text: &str, kinds: Option<&Kinds>) -> Vec<Reading> {
         let host = if kind == Kind::Url { atom.host() } else { None };
         let address =
             |host: &str| Atom::parse(Kind::Ipv4, host).or_else(|_| Atom::parse(Kind::Ipv6, host)).ok();
-        let address = host.filter(|host| is_like_address(host)).and_then(address);
+        let address = host.filter(|host| is_like_address(host)).and_then(address).map(Box::new);
         found.push(Reading { address, atom });
     };
     match kinds {

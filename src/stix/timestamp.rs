@@ -37,7 +37,20 @@ impl fmt::Display for Timestamp {
         let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
         let (year, month, day) = civil_from_days(days);
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+        if !(0..10_000).contains(&year) {
+            return write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z");
+        }
+        // Answers have tens of thousands of them.
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let parts =
+            [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, hour), (14, 2, minute), (17, 2, second)];
+        for (start, length, mut number) in parts.into_iter().chain([(20, 6, micros)]) {
+            for digit in text[start..start + length].iter_mut().rev() {
+                *digit = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        }
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -185,6 +198,10 @@ mod tests {
         assert_eq!(parse("2000-02-29T00:00:00.5Z"), "2000-02-29T00:00:00.500000Z");
         assert_eq!(parse("1969-12-31T23:59:59.999999999Z"), "1969-12-31T23:59:59.999999Z");
         assert_eq!(parse("9999-12-31T23:59:60Z"), "10000-01-01T00:00:00.000000Z");
+        assert_eq!(parse("9999-12-31T23:59:59.123456Z"), "9999-12-31T23:59:59.123456Z");
+        assert_eq!(parse("0001-02-03T04:05:06.000007Z"), "0001-02-03T04:05:06.000007Z");
+        assert_eq!(Timestamp(-62_167_219_200 * MICROS).to_string(), "0000-01-01T00:00:00.000000Z");
+        assert_eq!(Timestamp(-62_167_219_200 * MICROS - 1).to_string(), "-001-12-31T23:59:59.999999Z");
     }
 
     #[test]

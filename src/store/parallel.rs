@@ -9,11 +9,21 @@ pub(crate) fn for_all<'i, T: Sync, R: Send>(
     items: &'i [T],
     work: impl Fn(usize, &'i T, &mut Vec<R>) + Sync,
 ) -> Vec<R> {
-    let parts: Vec<&[T]> = items.chunks(part_size(items.len())).collect();
+    for_parts(items, |start, part, found| {
+        (start..).zip(part).for_each(|(at, item)| work(at, item, found));
+    })
+}
+
+/// The same for parts of them, each with the number of its first item.
+pub(crate) fn for_parts<'i, T: Sync, R: Send>(
+    items: &'i [T],
+    work: impl Fn(usize, &'i [T], &mut Vec<R>) + Sync,
+) -> Vec<R> {
+    let size = part_size(items.len());
+    let parts: Vec<&[T]> = items.chunks(size).collect();
     let mut parts = each(parts.len(), &|part| {
-        let start = part * part_size(items.len());
         let mut found = Vec::with_capacity(parts[part].len() * 2);
-        (start..).zip(parts[part]).for_each(|(at, item)| work(at, item, &mut found));
+        work(part * size, parts[part], &mut found);
         found
     })
     .into_iter();

@@ -63,15 +63,25 @@ pub(super) fn each(
     column: usize,
     take: &mut dyn FnMut(u8, &str) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    each_bytes(row, column, &mut |kind, text| match std::str::from_utf8(text) {
+        Ok(text) => take(kind, text),
+        Err(_) => Err(Error::Damaged("table atom: a value that is no text".to_owned())),
+    })
+}
+
+type TakeBytes<'t> = dyn FnMut(u8, &[u8]) -> Result<(), Error> + 't;
+
+/// The same, before anybody has looked whether the bytes are text.
+pub(super) fn each_bytes(row: &Row, column: usize, take: &mut TakeBytes) -> Result<(), Error> {
     let damaged = || Error::Damaged("table atom: values that do not end".to_owned());
-    let text = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let text = |column| row.get_ref(column)?.as_bytes().map_err(rusqlite::Error::from);
     take(row.get(column)?, text(column + 1)?)?;
     let more = row.get_ref(column + 2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
     let mut more = more.unwrap_or_default();
     while let Some((kind, rest)) = more.split_first() {
         let (length, rest) = rest.split_first_chunk().ok_or_else(damaged)?;
         let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
-        take(*kind, std::str::from_utf8(text).map_err(|_| damaged())?)?;
+        take(*kind, text)?;
         more = rest;
     }
     Ok(())

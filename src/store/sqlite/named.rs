@@ -4,7 +4,7 @@
 //! of its values are wanted.
 
 use super::Shared;
-use super::atoms::{KEYS, each, source};
+use super::atoms::{KEYS, each_bytes, source};
 use super::filter::Filter;
 use super::finding::{Asked, Found, Look};
 use super::index::Table;
@@ -13,7 +13,7 @@ use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Source};
 use crate::store::atoms::{Named, Wanted};
-use crate::store::{Error, for_all, id_hash, link_of, opinion_of};
+use crate::store::{Error, for_parts, id_hash, link_of, opinion_of};
 use rusqlite::Connection;
 use std::sync::Arc;
 
@@ -30,12 +30,13 @@ impl Shared {
         visit: &mut dyn FnMut(usize, usize, Named),
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
-            let made = for_all(wanted, |number, one, keys| {
-                one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut |key| keys.push((key, number)));
-            });
-            // Afterwards, in one go: so the processor asks memory for many keys at once.
-            *asked = for_all(&made, |_, one, asked| {
-                asked.extend(Some(*one).filter(|(key, _)| filter.may_hold(*key)))
+            *asked = for_parts(wanted, |start, wanted, keys| {
+                for (number, one) in (start..).zip(wanted) {
+                    let mut give = |key| keys.push((key, number));
+                    one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut give);
+                }
+                // Afterwards, in one go: so the processor asks memory for many keys at once.
+                keys.retain(|(key, _)| filter.may_hold(*key));
             });
         };
         self.look(Table::Values, scopes, ask, most, &mut |connection, look, found| {
@@ -67,9 +68,9 @@ impl Shared {
                         .map(|(object, source)| (Wanting::new(wanted, &object.numbers), object, source));
                 }
                 if let Some((wanting, object, source)) = &reading {
-                    each(row, 0, &mut |kind, text| {
+                    each_bytes(row, 0, &mut |kind, text| {
                         wanting.take(kind, text, &mut |number, atom| {
-                            values.push((number, object.scope, object.named(source, atom)))
+                            values.push((number, object.scope, object.named(source, atom)));
                         });
                         Ok(())
                     })?;
@@ -88,11 +89,11 @@ impl Shared {
         visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
-            *asked = for_all(objects, |_, (scope, id), asked| {
+            for (scope, id) in objects {
                 let hash = id_hash(id);
-                let keys = [link_of(hash), opinion_of(hash)].into_iter();
-                asked.extend(keys.filter(|key| filter.may_hold(*key)).map(|key| (key, *scope)));
-            });
+                asked.extend([(link_of(hash), *scope), (opinion_of(hash), *scope)]);
+            }
+            asked.retain(|(key, _)| filter.may_hold(*key));
         };
         self.look(Table::Ids, scopes, ask, most, &mut |connection, look, found| {
             let mut statement = connection.prepare_cached("SELECT json FROM object WHERE seq = ?1")?;
@@ -138,7 +139,9 @@ impl Object {
 struct Wanting<'w> {
     wanted: &'w [Wanted<'w>],
     /// Of the values themselves, by number of kind and text.
-    values: Vec<(u8, &'w str, usize)>,
+    values: Vec<(u8, &'w [u8], usize)>,
+    /// The bits of these: most values of an object that names very many are told apart by them.
+    bits: u64,
     others: Vec<usize>,
 }
 
@@ -147,22 +150,38 @@ impl<'w> Wanting<'w> {
         let (mut values, mut others) = (Vec::with_capacity(numbers.len()), Vec::new());
         for number in numbers {
             match wanted[*number] {
-                Wanted::Value(kind, text) => values.push((kind.number(), text, *number)),
+                Wanted::Value(kind, text) => values.push((kind.number(), text.as_bytes(), *number)),
                 _ => others.push(*number),
             }
         }
         values.sort_unstable();
-        Self { wanted, values, others }
+        let bits = values.iter().fold(0, |bits, (_, text, _)| bits | bit(text));
+        Self { wanted, values, bits, others }
     }
 
     /// Gives a value to `give` for each number that wants it.
-    fn take(&self, kind: u8, text: &str, give: &mut dyn FnMut(usize, Atom)) {
+    fn take(&self, kind: u8, text: &[u8], give: &mut dyn FnMut(usize, Atom)) {
+        let may_be_value = self.bits & bit(text) != 0;
+        if !may_be_value && self.others.is_empty() {
+            return;
+        }
         let start = self.values.partition_point(|(other, value, _)| (*other, *value) < (kind, text));
         let same =
             self.values[start..].iter().take_while(|(other, value, _)| (*other, *value) == (kind, text));
-        let Some(kind) = Kind::of_number(kind) else { return };
+        let (Some(kind), Ok(text)) = (Kind::of_number(kind), std::str::from_utf8(text)) else { return };
         let others = self.others.iter().filter(|number| self.wanted[**number].is_text(kind, text));
         let numbers = same.map(|(_, _, number)| number).chain(others);
         numbers.for_each(|number| give(*number, Atom::stored(kind, text.to_owned())));
     }
+}
+
+/// One of 64 bits, which a text nearly as good as chooses by chance.
+fn bit(text: &[u8]) -> u64 {
+    let mix = |mixed: u64, part: [u8; 8]| {
+        (mixed.rotate_left(23) ^ u64::from_le_bytes(part)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    };
+    let (parts, rest) = text.as_chunks();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    1 << (mix(parts.iter().copied().fold(0, mix), last) >> 58)
 }
