@@ -1,6 +1,7 @@
 //! What a look-up has found, put into words. PURE
 //!
-//! An answer may be some megabytes of text in ten thousand parts: it is made, and what it was made of is given back, on all processors.
+//! An answer may be some megabytes of text in ten thousand parts: it is made, and what it was made of is given
+//! back, on all processors.
 
 use super::run::{LookUp, Raw, Received};
 use super::{Answer, Hit, Looked, Place, Warned};

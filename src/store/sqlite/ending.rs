@@ -36,12 +36,11 @@ impl Sqlite {
         };
         let Found { upto, noted, stale, ended, more } = self.shared.readers.with(|connection| {
             let snapshot = connection.transaction()?;
-            let classes = self.shared.classes.read().clone();
             let mut found = Found::default();
-            for (collection, coll) in places {
-                found.note(&snapshot, coll)?;
-                found.look(&snapshot, &classes, (collection, coll), now)?;
-            }
+            places.iter().try_for_each(|(_, coll)| found.note(&snapshot, *coll))?;
+            // After the snapshot has begun: what it has in it, they tell.
+            let classes = self.shared.classes.read().clone();
+            places.iter().try_for_each(|place| found.look(&snapshot, &classes, *place, now))?;
             Ok(found)
         })?;
         let more = more || !noted.is_empty();
