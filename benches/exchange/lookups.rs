@@ -68,7 +68,7 @@ fn ask(
     let (first, ..) = once(&mut connection, 0)?;
     let title = format!("{ASKED} values among {} ({name})", number(values as f64));
     report.fact(&format!("look up {title}, the first time: ms"), [number(first), String::new()], None);
-    for percent in [0, 1, 10, 100] {
+    for percent in [0, 1, 10, 50, 100] {
         let rounds: Vec<_> =
             (0..args.rounds()).map(|_| once(&mut connection, percent)).collect::<Result<_, _>>()?;
         let middle = |value: fn(&(f64, f64, u64)) -> f64| median(rounds.iter().map(value));
