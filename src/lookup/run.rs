@@ -138,6 +138,7 @@ impl LookUp {
         let indicators: Vec<(usize, &str)> =
             indicators.map(|(scope, source)| (*scope, source.id.as_str())).collect();
         let (said, (warnings, received)) = both(
+            read.len(),
             || Feedback::about(store, &scopes, &indicators),
             || (warnings(&read, lists), self.received(&raws, before)),
         );

@@ -72,11 +72,6 @@ impl Wanted<'_> {
         }
     }
 
-    /// Is this value what is looked for?
-    pub fn is(&self, atom: &Atom) -> bool {
-        self.is_text(atom.kind(), atom.text())
-    }
-
     /// Is the value of this kind with this one spelling what is looked for?
     pub(crate) fn is_text(&self, kind: Kind, text: &str) -> bool {
         match *self {

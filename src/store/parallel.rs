@@ -45,8 +45,15 @@ pub(crate) fn in_parts<T: Send, R: Send>(mut items: Vec<T>, work: impl Fn(Vec<T>
     done.into_iter().flatten().collect()
 }
 
-/// Does two things at once.
-pub(crate) fn both<A, B: Send>(one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+/// Does two things, at once if they are with so many items that it is worth a thread.
+pub(crate) fn both<A, B: Send>(
+    items: usize,
+    one: impl FnOnce() -> A,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if items < PARTED_FROM {
+        return (one(), other());
+    }
     std::thread::scope(|scope| {
         let other = scope.spawn(other);
         (one(), other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -121,8 +128,12 @@ mod tests {
 
     #[test]
     fn both_are_done_and_a_panic_is_not_lost() {
-        assert_eq!(both(|| 1, || "2"), (1, "2"));
-        assert!(std::panic::catch_unwind(|| both(|| 1, || -> u8 { panic!("as planned") })).is_err());
+        for items in [0, PARTED_FROM] {
+            assert_eq!(both(items, || 1, || "2"), (1, "2"));
+            assert!(
+                std::panic::catch_unwind(|| both(items, || 1, || -> u8 { panic!("as planned") })).is_err()
+            );
+        }
         let items: Vec<usize> = (0..PARTED_FROM).collect();
         let work = |_: usize, item: &usize, _: &mut Vec<u8>| assert!(*item != PARTED_FROM - 1);
         assert!(std::panic::catch_unwind(|| for_all(&items, work)).is_err());

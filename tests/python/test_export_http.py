@@ -223,6 +223,9 @@ def test_a_device_fetches_by_token(served):
         assert (answer.status_code, answer.content) == (200, expected.content), header
         assert answer.headers["ETag"].removesuffix('-gzip"').strip('"') == expected.headers["ETag"].strip('"')
     header = f"Bearer {TOKENS['soc']}"
+    for coding in ("zstd", "gzip"):
+        packed = at_device(served, method="HEAD", Authorization=header, **{"Accept-Encoding": coding}).headers
+        assert packed["Content-Encoding"] == coding and packed["ETag"] == expected.headers["ETag"][:-1] + f'-{coding}"'
     assert at_device(served, "soc/soc.meta.json", Authorization=header).json()["name"] == "soc"
     tag = expected.headers["ETag"]
     assert at_device(served, Authorization=header, **{"If-None-Match": tag}).status_code == 304

@@ -7,7 +7,7 @@ use super::index::{self, Place, Table};
 use super::read::array;
 use super::{Shared, index::Waiting};
 use crate::policy::{Handling, ReadScope};
-use crate::store::{Error, Shares, both, for_all};
+use crate::store::{Error, Shares, for_all};
 use crate::taxii::{Match, Versions};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
@@ -80,7 +80,10 @@ impl Shared {
         };
         let work_with = |other: Option<&mut Connection>| {
             let Some(other) = other else { return run(own) };
-            let (mine, others) = both(|| run(own), || run(&*other.transaction()?));
+            let (mine, others) = std::thread::scope(|scope| {
+                let others = scope.spawn(|| run(&*other.transaction()?));
+                (run(own), others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            });
             let mut all = mine?;
             all.extend(others?);
             all.sort_unstable_by_key(|(part, _)| *part);
