@@ -21,6 +21,7 @@ use crate::stix::Tlp;
 use crate::stix::expiry::State;
 use crate::stix::marking::Pap;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What is asked.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub struct Question {
 
 /// What is answered.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Answer {
+pub struct Answer<'a> {
     /// So many values were looked up.
     pub looked_up: usize,
     /// Whom to ask about hits.
@@ -47,7 +48,7 @@ pub struct Answer {
     /// The collections that hits are in.
     pub collections: Vec<Place>,
     /// Values of which there is something to tell, in the order asked; of others there is nothing.
-    pub results: Vec<Looked>,
+    pub results: Vec<Looked<'a>>,
 }
 
 /// A collection that hits are in.
@@ -64,38 +65,38 @@ pub struct Place {
 
 /// A value that was looked up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Looked {
+pub struct Looked<'a> {
     /// Its place among the values asked, from 0.
     pub at: usize,
     /// As it was sent.
-    pub value: String,
+    pub value: Cow<'a, str>,
     /// What it meets, the closest first.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Hit<'a>>,
     /// It meets more than is told here: it is too common to tell all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub more: bool,
     /// Warning lists that have it: it may look like a threat and be none.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<Warned>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub warnings: Cow<'a, [Warned]>,
 }
 
 /// A shared value that is met, by one object that names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hit {
+pub struct Hit<'a> {
     /// How the two meet.
     pub how: How,
     /// The type of the shared value.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Cow<'a, str>,
     /// The shared value in its one spelling.
-    pub value: String,
+    pub value: Cow<'a, str>,
     /// The object that names it.
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// The collection's id.
-    pub collection: String,
+    pub collection: Cow<'a, str>,
     /// The object's name, shortened.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub name: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub name: Cow<'a, str>,
     /// 0 to 100, as far as decay has left it; absent means unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<u8>,
@@ -107,22 +108,22 @@ pub struct Hit {
     /// What may be done with it.
     pub pap: Pap,
     /// Type of the incident taxonomy RSIT.
-    pub classification: String,
+    pub classification: Cow<'a, str>,
     /// Its labels.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub labels: Vec<String>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub labels: Cow<'a, [String]>,
     /// Who says to have made it, if the object names that and it takes part here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub sources: Vec<String>,
+    pub sources: Vec<Cow<'a, str>>,
     /// From when it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub first_seen: Option<String>,
+    pub first_seen: Option<Cow<'a, str>>,
     /// When it was last sighted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_seen: Option<String>,
+    pub last_seen: Option<Cow<'a, str>>,
     /// Until when it holds, by its date or by decay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<String>,
+    pub valid_until: Option<Cow<'a, str>>,
     /// How often it was sighted, as far as the client may know.
     pub sightings: u64,
 }

@@ -12,7 +12,7 @@ mod network;
 mod parts;
 mod table;
 
-use crate::stix::atom::Atom;
+use crate::stix::atom::{Atom, Kinds};
 use index::{Found, Index};
 use ipnet::IpNet;
 use std::collections::BTreeMap;
@@ -233,6 +233,11 @@ impl WarningLists {
     /// The lists, built-in ones first.
     pub fn lists(&self) -> &[List] {
         self.index.lists()
+    }
+
+    /// The kinds that they may have something to say of.
+    pub fn kinds(&self) -> Kinds {
+        self.index.kinds()
     }
 
     /// A digest of all lists and actions: exports made under another one are out of date (governance §12.2).

@@ -11,10 +11,14 @@ use crate::lookup::{Found, LookUp, Question, Received};
 use crate::policy::Peer;
 use crate::stix::Timestamp;
 use crate::store::{Error as StoreError, Store};
+use actix_web::body::{MessageBody, SizedStream};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures_util::stream;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// `POST /liaison/v1/lookup`
@@ -33,7 +37,19 @@ pub(super) async fn look_up(
         drop((body, permits));
         Ok(question.and_then(|question| answer(&shared, store, question, (&peer, &key))))
     });
-    Ok(ours().insert_header((header::CONTENT_TYPE, "application/json")).body(answer.await??))
+    Ok(ours().insert_header((header::CONTENT_TYPE, "application/json")).body(in_pieces(answer.await??)))
+}
+
+/// Texts as they are, in pieces that are encrypted and gone before the next one comes.
+fn in_pieces(texts: Vec<Vec<u8>>) -> impl MessageBody {
+    let length = texts.iter().map(Vec::len).sum::<usize>() as u64;
+    let pieces = texts.into_iter().flat_map(|text| {
+        let mut rest = Bytes::from(text);
+        std::iter::from_fn(move || {
+            (!rest.is_empty()).then(|| Ok::<_, Infallible>(rest.split_to(rest.len().min(PIECE_BYTES))))
+        })
+    });
+    SizedStream::new(length, stream::iter(pieces))
 }
 
 /// The answer as JSON; runs where it may block.
@@ -42,7 +58,7 @@ fn answer(
     store: &dyn Store,
     question: Question,
     (peer, key): (&Arc<Peer>, &str),
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<Vec<u8>>, Failure> {
     let found = look(app, store, question, (peer, key))?;
     found.to_json(app.settings.contact.clone()).map_err(|error| StoreError::Backend(error.to_string()).into())
 }
@@ -104,5 +120,6 @@ fn served(
     received.ids.chunks(IDS_MAX).map(record).collect()
 }
 
+const PIECE_BYTES: usize = 65_536;
 /// Ids in one record: some kilobytes, as the journal expects of what waits in it.
 const IDS_MAX: usize = 100;

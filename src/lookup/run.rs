@@ -2,12 +2,12 @@
 
 use super::ask::{How, ask};
 use super::found::{Found, Told};
-use super::value::{Kinds, Reading, readings};
+use super::value::{Reading, kinds_of, readings};
 use super::{ANSWER_HITS_MAX, HITS_MAX, Question, VALUE_BYTES_MAX, VALUES_MAX, Warned};
 use crate::export::feedback::Feedback;
 use crate::policy::{Directory, Grant, Peer, ReadScope, read_scope};
 use crate::stix::Timestamp;
-use crate::stix::atom::Source;
+use crate::stix::atom::{Kinds, Source};
 use crate::store::atoms::{Named, Wanted};
 use crate::store::{Error, Store, both, for_all};
 use crate::warning::WarningLists;
@@ -96,7 +96,7 @@ impl LookUp {
         if let Some(at) = question.values.iter().position(|value| value.len() > VALUE_BYTES_MAX) {
             return Err(TooMuch::Value(at));
         }
-        let kinds = question.types.as_deref().map(Kinds::of_types).transpose().map_err(TooMuch::Type)?;
+        let kinds = question.types.as_deref().map(kinds_of).transpose().map_err(TooMuch::Type)?;
         let roots = directory.roots(peer);
         let grants = roots.into_iter().flat_map(|root| directory.grants(peer, root));
         let mut places: Vec<(Grant, ReadScope)> = grants
@@ -125,9 +125,10 @@ impl LookUp {
             .iter()
             .map(|(_, scope)| (store.visibility(scope), store.watermark(scope.collection())))
             .collect();
+        let known = store.kinds()?.and(lists.kinds());
         let read: Vec<Read> = for_all(&self.question.values, |at, value, read| {
             let value_at = u32::try_from(at).unwrap_or(u32::MAX);
-            read.extend(readings(value, self.kinds.as_ref()).into_iter().map(|reading| {
+            read.extend(readings(value, self.kinds, known).into_iter().map(|reading| {
                 let is_warned = lists.verdict(&reading.atom).is_some();
                 Read { value: value_at, reading, is_warned }
             }));
@@ -143,7 +144,7 @@ impl LookUp {
             || (warnings(&read, lists), self.received(&raws, before)),
         );
         let told = told(raws, more, warnings);
-        Ok(Found { look_up: self, told, said: said?, received })
+        Ok(Found::new(self, told, said?, received))
     }
 
     fn met(&self, store: &dyn Store, scopes: &[ReadScope], read: &[Read]) -> Result<Met, Error> {

@@ -1,6 +1,6 @@
 //! What a text that somebody looks up may be.
 
-use crate::stix::atom::{Atom, Kind};
+use crate::stix::atom::{Atom, Kind, Kinds};
 use std::borrow::Cow;
 
 /// A value that a text may be.
@@ -12,32 +12,24 @@ pub struct Reading {
     pub address: Option<Box<Atom>>,
 }
 
-/// Kinds that a question asks for, by number.
-#[derive(Debug, Clone)]
-pub struct Kinds(Vec<bool>);
-
-impl Kinds {
-    /// Those of these types of observables; the first type that has none is an error.
-    pub fn of_types(types: &[String]) -> Result<Self, String> {
-        let is_of = |kind: &Kind, name: &str| kind.object_type() == name;
-        for name in types {
-            if !Kind::ALL.iter().any(|kind| is_of(kind, name)) {
-                let mut known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.object_type()).collect();
-                known.dedup();
-                return Err(format!("types: `{name}` is none of {}", known.join(", ")));
-            }
+/// The kinds of these types of observables; the first type that has none is an error.
+pub fn kinds_of(types: &[String]) -> Result<Kinds, String> {
+    let mut found = Vec::new();
+    for name in types {
+        let before = found.len();
+        found.extend(Kind::ALL.into_iter().filter(|kind| kind.object_type() == name));
+        if found.len() == before {
+            let mut known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.object_type()).collect();
+            known.dedup();
+            return Err(format!("types: `{name}` is none of {}", known.join(", ")));
         }
-        let wanted = |kind: Kind| types.iter().any(|name| is_of(&kind, name));
-        Ok(Self(std::iter::once(false).chain(Kind::ALL.into_iter().map(wanted)).collect()))
     }
-
-    fn has(&self, kind: Kind) -> bool {
-        self.0.get(usize::from(kind.number())).copied().unwrap_or(false)
-    }
+    Ok(Kinds::of(&found))
 }
 
-/// Everything that a text may be, of certain kinds or of those that its form suggests.
-pub fn readings(text: &str, kinds: Option<&Kinds>) -> Vec<Reading> {
+/// Everything that a text may be, of certain kinds or of those that its form suggests. `known` are kinds that
+/// there is anything to say of; of others nothing is read, if their values meet only their like.
+pub fn readings(text: &str, kinds: Option<Kinds>, known: Kinds) -> Vec<Reading> {
     let text = refanged(text.trim());
     let mut found = Vec::new();
     let mut take = |kind: Kind| {
@@ -49,13 +41,15 @@ pub fn readings(text: &str, kinds: Option<&Kinds>) -> Vec<Reading> {
         let address = host.filter(|host| is_like_address(host)).and_then(address).map(Box::new);
         found.push(Reading { address, atom });
     };
+    let is_of_use = |kind: &Kind| MEETING.has(*kind) || known.has(*kind);
     match kinds {
         // An address is the same whether it is asked for as a network or not.
         Some(kinds) => Kind::ALL
             .into_iter()
             .filter(|kind| kinds.has(*kind) && !matches!(kind, Kind::Ipv4Network | Kind::Ipv6Network))
+            .filter(is_of_use)
             .for_each(&mut take),
-        None => suggested(&text).for_each(&mut take),
+        None => suggested(&text).filter(is_of_use).for_each(&mut take),
     }
     found
 }
@@ -109,6 +103,16 @@ fn refanged(text: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// Kinds whose values meet values of other kinds too.
+const MEETING: Kinds = Kinds::of(&[
+    Kind::Ipv4,
+    Kind::Ipv4Network,
+    Kind::Ipv6,
+    Kind::Ipv6Network,
+    Kind::Domain,
+    Kind::Url,
+    Kind::Email,
+]);
 /// Kinds that any text may be of.
 const PLAIN: &[Kind] = &[Kind::FileName, Kind::Mutex, Kind::RegistryKey, Kind::Account, Kind::UserAgent];
 
@@ -118,7 +122,7 @@ mod tests {
 
     fn read(text: &str) -> Vec<String> {
         let shown = |reading: Reading| format!("{:?} {}", reading.atom.kind(), reading.atom);
-        readings(text, None).into_iter().map(shown).filter(|text| !is_plain(text)).collect()
+        readings(text, None, Kinds::ALL).into_iter().map(shown).filter(|text| !is_plain(text)).collect()
     }
 
     fn is_plain(text: &str) -> bool {
@@ -140,7 +144,7 @@ mod tests {
         assert_eq!(read("999.1.1.1"), [""; 0]);
         assert_eq!(read("   "), [""; 0]);
         let names: Vec<Kind> =
-            readings("invoice.exe", None).iter().map(|reading| reading.atom.kind()).collect();
+            readings("invoice.exe", None, Kinds::ALL).iter().map(|reading| reading.atom.kind()).collect();
         assert!(names.contains(&Kind::FileName) && names.contains(&Kind::Domain));
     }
 
@@ -154,19 +158,34 @@ mod tests {
 
     #[test]
     fn types_leave_the_others_out_and_must_be_known() {
-        let kinds = |names: &[&str]| {
-            Kinds::of_types(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
-        };
-        let found = readings("a.exe", Some(&kinds(&["file"]).unwrap()));
+        let kinds =
+            |names: &[&str]| kinds_of(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let found = readings("a.exe", Some(kinds(&["file"]).unwrap()), Kinds::ALL);
         assert_eq!(found.iter().map(|reading| reading.atom.kind()).collect::<Vec<_>>(), [Kind::FileName]);
-        assert_eq!(readings("198.51.100.7", Some(&kinds(&["domain-name"]).unwrap())), []);
-        assert_eq!(readings("198.51.100.7", Some(&kinds(&["ipv4-addr"]).unwrap())).len(), 1);
+        assert_eq!(readings("198.51.100.7", Some(kinds(&["domain-name"]).unwrap()), Kinds::ALL), []);
+        assert_eq!(readings("198.51.100.7", Some(kinds(&["ipv4-addr"]).unwrap()), Kinds::ALL).len(), 1);
         assert!(kinds(&["indicator"]).unwrap_err().contains("ipv4-addr"));
     }
 
     #[test]
+    fn what_nothing_is_known_of_is_not_read_unless_it_meets_other_kinds() {
+        let read = |text: &str, known: &[Kind]| {
+            let found = readings(text, None, Kinds::of(known));
+            found.iter().map(|reading| reading.atom.kind()).collect::<Vec<_>>()
+        };
+        assert_eq!(read("a.example", &[]), [Kind::Domain]);
+        assert_eq!(read("a.example", &[Kind::Mutex, Kind::Url]), [Kind::Domain, Kind::Mutex]);
+        assert_eq!(read("a@b.example", &[Kind::Account]), [Kind::Email, Kind::Account]);
+        assert_eq!(read("http://a.example/", &[]), [Kind::Url]);
+        assert_eq!(read("2001:db8::/32", &[]), [Kind::Ipv6Network]);
+        assert_eq!(read(&"ab".repeat(16), &[Kind::CertificateMd5]), [Kind::CertificateMd5]);
+        assert_eq!(read("anything", &[]), []);
+    }
+
+    #[test]
     fn urls_of_addresses_have_the_address_too() {
-        let address = |text: &str| readings(text, None)[0].address.as_ref().map(ToString::to_string);
+        let address =
+            |text: &str| readings(text, None, Kinds::ALL)[0].address.as_ref().map(ToString::to_string);
         assert_eq!(address("http://198.51.100.7:81/x").as_deref(), Some("198.51.100.7"));
         assert_eq!(address("http://[2001:db8::7]/x").as_deref(), Some("2001:db8::7"));
         assert_eq!(address("http://abc.example/x"), None);

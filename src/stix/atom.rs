@@ -1,14 +1,18 @@
 //! Plain values that lists carry and that people look up: their kinds, and the one spelling of each.
 
 mod fraud;
+mod kinds;
 mod network;
 mod read;
 mod source;
+mod stored;
 mod text;
 
+pub use kinds::Kinds;
 pub use read::{of_indicator, of_observable};
 pub(in crate::stix) use source::seen;
 pub use source::{Named, Source, description, may_name_values, read};
+pub(crate) use stored::source_of;
 
 use std::fmt;
 
@@ -153,18 +157,18 @@ impl Kind {
     }
 
     /// Its name: the type, and where a type has several values, the path: `file:hashes.'SHA-256'`.
-    pub fn name(self) -> String {
+    pub fn name(self) -> &'static str {
         match self {
-            Self::FileName
-            | Self::FileMd5
-            | Self::FileSha1
-            | Self::FileSha256
-            | Self::FileSha512
-            | Self::FileSsdeep
-            | Self::CertificateMd5
-            | Self::CertificateSha1
-            | Self::CertificateSha256 => format!("{}:{}", self.object_type(), self.path()),
-            _ => self.object_type().to_owned(),
+            Self::FileName => "file:name",
+            Self::FileMd5 => "file:hashes.MD5",
+            Self::FileSha1 => "file:hashes.'SHA-1'",
+            Self::FileSha256 => "file:hashes.'SHA-256'",
+            Self::FileSha512 => "file:hashes.'SHA-512'",
+            Self::FileSsdeep => "file:hashes.SSDEEP",
+            Self::CertificateMd5 => "x509-certificate:hashes.MD5",
+            Self::CertificateSha1 => "x509-certificate:hashes.'SHA-1'",
+            Self::CertificateSha256 => "x509-certificate:hashes.'SHA-256'",
+            _ => self.object_type(),
         }
     }
 }

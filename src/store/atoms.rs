@@ -3,11 +3,11 @@
 use super::hash_of;
 use crate::policy::Handling;
 use crate::stix::Timestamp;
-use crate::stix::atom::{Atom, Kind, Source, host_of};
+use crate::stix::atom::{Atom, Kind, Kinds, Source, host_of};
 use ipnet::IpNet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 /// What a stored object names, or an indicator that cannot be said as a list.
 #[derive(Debug, Clone)]
@@ -72,6 +72,15 @@ impl Wanted<'_> {
         }
     }
 
+    /// The kinds that it may be of.
+    pub(crate) fn kinds(&self) -> Kinds {
+        match *self {
+            Self::Value(kind, _) => Kinds::of(&[kind]),
+            Self::UrlsOf(_) | Self::UrlsAbove(_) => Kinds::of(&[Kind::Url]),
+            Self::NetworksAround(_) => Kinds::of(&[Kind::Ipv4Network, Kind::Ipv6Network]),
+        }
+    }
+
     /// Is the value of this kind with this one spelling what is looked for?
     pub(crate) fn is_text(&self, kind: Kind, text: &str) -> bool {
         match *self {
@@ -108,7 +117,7 @@ fn borders(url: &str) -> impl Iterator<Item = usize> {
 /// Which kinds occur, and which lengths networks have: what certainly is nowhere need not be asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Shapes {
-    kinds: AtomicU64,
+    kinds: AtomicU32,
     lengths: [AtomicU64; 4],
 }
 
@@ -131,8 +140,13 @@ impl Shapes {
         }
     }
 
+    /// The kinds that occur.
+    pub(crate) fn kinds(&self) -> Kinds {
+        Kinds::of_bits(self.kinds.load(Relaxed))
+    }
+
     fn has(&self, kind: Kind) -> bool {
-        self.kinds.load(Relaxed) >> kind.number() & 1 == 1
+        self.kinds().has(kind)
     }
 
     fn lengths(&self, kind: Kind) -> impl Iterator<Item = u8> {

@@ -19,7 +19,7 @@ use crate::freshness::{Delays, Kept};
 use crate::policy::{
     Admitted, Ended, EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope,
 };
-use crate::stix::atom;
+use crate::stix::atom::{self, Kinds};
 use crate::stix::object::Label;
 use crate::stix::{StixTime, Timestamp, claims};
 use crate::taxii::resource::Status;
@@ -58,6 +58,8 @@ pub trait Store: Send + Sync {
     /// time was over.
     fn atoms(&self, scope: &ReadScope, query: &AtomQuery, visit: &mut dyn FnMut(Named))
     -> Result<u64, Error>;
+    /// The kinds of values that objects name; perhaps more.
+    fn kinds(&self) -> Result<Kinds, Error>;
     /// Gives what objects name of `wanted` to `visit`, with the numbers of what was wanted and of the scope.
     /// Where more than `most` objects in a collection name a value, the last added are given.
     fn named(

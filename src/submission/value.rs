@@ -49,7 +49,7 @@ impl Named {
 /// The name of what something is: a kind's, or `vulnerability`.
 pub fn name(what: &What) -> String {
     match what {
-        What::Value(atom) => atom.kind().name(),
+        What::Value(atom) => atom.kind().name().to_owned(),
         What::Vulnerability(_) => "vulnerability".to_owned(),
     }
 }
@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn every_kind_is_known_by_its_own_name() {
         for kind in Kind::ALL {
-            let named = kinds(&kind.name()).unwrap();
+            let named = kinds(kind.name()).unwrap();
             let Named::Kinds(found) = named else { panic!("{kind:?}") };
             assert!(found.iter().any(|one| one.object_type() == kind.object_type()), "{kind:?}");
         }

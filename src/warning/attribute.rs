@@ -1,49 +1,17 @@
 //! The names that other platforms give to kinds of values.
 
-use crate::stix::atom::Kind;
-
-/// A set of kinds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Reach(u32);
-
-impl Reach {
-    pub(super) const ALL: Self = Self(u32::MAX >> 6 & !1);
-
-    pub(super) fn of(kinds: &[Kind]) -> Self {
-        Self(kinds.iter().fold(0, |bits, kind| bits | 1 << kind.number()))
-    }
-
-    pub(super) fn has(self, kind: Kind) -> bool {
-        self.0 & (1 << kind.number()) != 0
-    }
-
-    pub(super) fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    pub(super) fn covers(self, other: Self) -> bool {
-        other.0 & !self.0 == 0
-    }
-
-    pub(super) fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-}
+use crate::stix::atom::{Kind, Kinds};
 
 /// What a list's `matching_attributes` reach; without any, or with `ALL`, all.
-pub(super) fn reach(names: Option<&[String]>) -> Reach {
+pub(super) fn reach(names: Option<&[String]>) -> Kinds {
     match names {
-        None | Some([]) => Reach::ALL,
-        Some(names) if names.iter().any(|name| name == "ALL") => Reach::ALL,
+        None | Some([]) => Kinds::ALL,
+        Some(names) if names.iter().any(|name| name == "ALL") => Kinds::ALL,
         // Of `a|b` both halves are tested.
         Some(names) => names
             .iter()
             .flat_map(|name| name.split('|'))
-            .fold(Reach::default(), |reach, name| reach.and(Reach::of(kinds(name)))),
+            .fold(Kinds::default(), |reach, name| reach.and(Kinds::of(kinds(name)))),
     }
 }
 
@@ -130,8 +98,7 @@ mod tests {
     fn all_and_none_reach_everything() {
         assert_eq!(reached(&["md5", "ALL"]), Kind::ALL);
         assert_eq!(reached(&[]), Kind::ALL);
-        assert_eq!(reach(None), Reach::ALL);
-        assert_eq!(Reach::ALL, Reach::of(&Kind::ALL));
+        assert_eq!(reach(None), Kinds::ALL);
         assert_eq!(reached(&["all"]), [], "the literal is in upper case");
     }
 }

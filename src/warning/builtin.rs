@@ -1,12 +1,11 @@
 //! Lists that are always there, and whose action nobody changes (governance §12.2).
 
-use super::attribute::Reach;
 use super::index::Builder;
 use super::{Declared, Error, Settings};
-use crate::stix::atom::Kind;
+use crate::stix::atom::{Kind, Kinds};
 
 pub(super) fn add(builder: &mut Builder<'_>, settings: &Settings) -> Result<(), Error> {
-    let addresses = Reach::of(&ADDRESSES);
+    let addresses = Kinds::of(&ADDRESSES);
     for (name, networks) in RANGES {
         let list = builder.builtin(name, addresses)?;
         builder.count(list, networks.len())?;
@@ -14,21 +13,21 @@ pub(super) fn add(builder: &mut Builder<'_>, settings: &Settings) -> Result<(), 
             builder.network(list, network);
         });
     }
-    let hashes = Reach::of(&HASHES);
+    let hashes = Kinds::of(&HASHES);
     let list = builder.builtin("built-in: hashes of empty input", hashes)?;
     builder.count(list, EMPTY.len())?;
     for hash in EMPTY {
         builder.text(list, hashes, hash)?;
     }
     let wide = builder.builtin("built-in: networks wider than /8 (IPv4) or /16 (IPv6)", addresses)?;
-    let suffixes = builder.builtin("built-in: public suffixes", Reach::of(&[Kind::Domain]))?;
+    let suffixes = builder.builtin("built-in: public suffixes", Kinds::of(&[Kind::Domain]))?;
     builder.rules(wide, suffixes);
     declared(builder, "built-in: hosts and networks of this hub", &settings.own)?;
     declared(builder, "built-in: hosts and networks of peers", &settings.peers)
 }
 
 fn declared(builder: &mut Builder<'_>, name: &str, declared: &Declared) -> Result<(), Error> {
-    let list = builder.builtin(name, Reach::of(&DECLARED))?;
+    let list = builder.builtin(name, Kinds::of(&DECLARED))?;
     builder.count(list, declared.hosts.len() + declared.networks.len())?;
     for host in &declared.hosts {
         builder.declared(list, host)?;

@@ -1,8 +1,9 @@
 //! Warning list files and where they lie (governance §12.1).
 
-use super::attribute::{self, Reach};
+use super::attribute;
 use super::index::{Builder, NewList};
 use super::{Category, Error};
+use crate::stix::atom::Kinds;
 use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -86,7 +87,7 @@ pub(super) fn add(builder: &mut Builder<'_>, path: &Path, slug: &str) -> Result<
 fn add_entries(
     builder: &mut Builder<'_>,
     list: u16,
-    (form, reach): (Form, Reach),
+    (form, reach): (Form, Kinds),
     entries: &[Box<str>],
 ) -> Result<(), Error> {
     builder.count(list, entries.len())?;

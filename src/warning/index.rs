@@ -1,11 +1,11 @@
 //! All lists at once: one look-up answers for every list of a type.
 
-use super::attribute::{LOWERED, Reach};
+use super::attribute::LOWERED;
 use super::network::{Block, Networks};
 use super::parts::{Expressions, Substrings};
 use super::table::Table;
 use super::{Action, How, List};
-use crate::stix::atom::{Atom, Kind};
+use crate::stix::atom::{Atom, Kind, Kinds};
 use std::fmt;
 use std::ops::ControlFlow;
 
@@ -39,7 +39,9 @@ impl fmt::Display for Entry<'_> {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     lists: Vec<List>,
-    reaches: Vec<Reach>,
+    /// Of all lists together.
+    kinds: Kinds,
+    reaches: Vec<Kinds>,
     strongest: Option<Action>,
     /// Whole values of kinds in lower case, and of the others.
     lowered: Table,
@@ -59,6 +61,10 @@ impl Index {
         &self.lists
     }
 
+    pub(super) fn kinds(&self) -> Kinds {
+        self.kinds
+    }
+
     pub(super) fn strongest(&self) -> Option<Action> {
         self.strongest
     }
@@ -70,6 +76,9 @@ impl Index {
         seen: &mut impl FnMut(Found<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let (kind, text) = (atom.kind(), atom.text());
+        if !self.kinds.has(kind) {
+            return ControlFlow::Continue(());
+        }
         let reaches = &self.reaches;
         let mut seen = |found: Found<'_>| match reaches[usize::from(found.list)].has(kind) {
             true => seen(found),

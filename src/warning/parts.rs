@@ -2,9 +2,9 @@
 
 use super::Error;
 use super::How;
-use super::attribute::{LOWERED, Reach};
+use super::attribute::LOWERED;
 use super::index::{Entry, Found};
-use crate::stix::atom::Kind;
+use crate::stix::atom::{Kind, Kinds};
 use aho_corasick::AhoCorasick;
 use regex::{RegexBuilder, RegexSet, RegexSetBuilder};
 use std::ops::ControlFlow;
@@ -24,11 +24,11 @@ struct Automaton {
 
 impl Substrings {
     /// Adds an entry; may be called until [`Substrings::finish`].
-    pub(super) fn add(&mut self, entry: &str, list: u16, reach: Reach) {
-        if reach.meets(Reach::of(&LOWERED)) {
+    pub(super) fn add(&mut self, entry: &str, list: u16, reach: Kinds) {
+        if reach.meets(Kinds::of(&LOWERED)) {
             self.lowered.entries.push((entry.to_lowercase().into(), list));
         }
-        if !Reach::of(&LOWERED).covers(reach) {
+        if !Kinds::of(&LOWERED).covers(reach) {
             self.exact.entries.push((entry.into(), list));
         }
     }

@@ -792,6 +792,9 @@ impl Store for Meddling<'static> {
     ) -> Result<u64, Error> {
         self.store.atoms(scope, query, visit)
     }
+    fn kinds(&self) -> Result<liaison::stix::atom::Kinds, Error> {
+        self.store.kinds()
+    }
     fn named(
         &self,
         scopes: &[ReadScope],

@@ -30,7 +30,7 @@ struct Line {
 /// What is known of values already: logs repeat themselves.
 #[derive(Default)]
 struct Known {
-    values: HashMap<String, Option<Rc<Vec<Hit>>>>,
+    values: HashMap<String, Option<Rc<Vec<Hit<'static>>>>>,
     /// About how many bytes they take.
     bytes: usize,
 }
@@ -139,14 +139,14 @@ impl Known {
             for looked in hub.ask(wanted.split_off(wanted.len() - at_once(&wanted)))?.results {
                 if !looked.hits.is_empty() {
                     self.bytes += looked.hits.len() * HIT_COST;
-                    self.values.insert(looked.value, Some(Rc::new(looked.hits)));
+                    self.values.insert(looked.value.into_owned(), Some(Rc::new(looked.hits)));
                 }
             }
         }
         Ok(())
     }
 
-    fn hits<'v>(&self, values: &'v [String]) -> Vec<(&'v String, Rc<Vec<Hit>>)> {
+    fn hits<'v>(&self, values: &'v [String]) -> Vec<(&'v String, Rc<Vec<Hit<'static>>>)> {
         let hits = |value: &String| self.values.get(value).cloned().flatten();
         values.iter().filter_map(|value| Some((value, hits(value)?))).collect()
     }
@@ -171,7 +171,11 @@ fn print(out: &mut impl Write, line: &Line, is_raw: bool) -> io::Result<()> {
     if line.text.last() == Some(&b'\n') { Ok(()) } else { out.write_all(b"\n") }
 }
 
-fn print_json(out: &mut impl Write, line: &Line, found: &[(&String, Rc<Vec<Hit>>)]) -> io::Result<()> {
+fn print_json(
+    out: &mut impl Write,
+    line: &Line,
+    found: &[(&String, Rc<Vec<Hit<'static>>>)],
+) -> io::Result<()> {
     let text = String::from_utf8_lossy(&line.text);
     let values: Vec<_> = found.iter().map(|(value, hits)| json!({"value": value, "hits": **hits})).collect();
     let told = json!({"line": line.number, "text": text.trim_end_matches(['\r', '\n']), "values": values});

@@ -33,7 +33,7 @@ struct Hub<'a> {
 
 impl Hub<'_> {
     /// Asks, and asks again where that may help.
-    fn ask(&self, values: Vec<String>) -> anyhow::Result<Answer> {
+    fn ask(&self, values: Vec<String>) -> anyhow::Result<Answer<'static>> {
         let some = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
         let (types, collections) = (some(&self.args.types), some(&self.args.collections));
         let question = serde_json::to_value(Question { values, types, collections })?;
@@ -54,7 +54,7 @@ impl Hub<'_> {
         self.once(&question).map_err(refused)
     }
 
-    fn once(&self, question: &serde_json::Value) -> Result<Answer, ClientError> {
+    fn once(&self, question: &serde_json::Value) -> Result<Answer<'static>, ClientError> {
         self.runtime.block_on(self.connection.client.order("/liaison/v1/lookup", question))
     }
 }
@@ -73,7 +73,8 @@ fn tell(values: &[String], answer: &Answer, json: bool) {
     for (at, value) in values.iter().enumerate() {
         let found = results.next_if(|looked| looked.at == at);
         if json {
-            let nothing = || Looked { at, value: value.clone(), hits: vec![], more: false, warnings: vec![] };
+            let nothing =
+                || Looked { at, value: value.into(), hits: vec![], more: false, warnings: (&[][..]).into() };
             output::json(&found.cloned().unwrap_or_else(nothing));
             continue;
         }
@@ -88,7 +89,7 @@ fn tell(values: &[String], answer: &Answer, json: bool) {
         if found.more {
             output::line("  and more: too common to tell all");
         }
-        for warned in &found.warnings {
+        for warned in found.warnings.iter() {
             let (list, version, entry) = (&warned.list, warned.version, &warned.entry);
             output::line(&format!("  {}: on {list} (version {version}), entry {entry}", warned.action));
         }
@@ -102,14 +103,14 @@ fn tell_hit(hit: &Hit, answer: &Answer) {
     let word = |value: serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let how = word(serde_json::to_value(hit.how).unwrap_or_default());
     let place = answer.collections.iter().find(|place| place.id == hit.collection);
-    let place = place.map_or(hit.collection.as_str(), |place| place.alias.as_deref().unwrap_or(&place.title));
+    let place = place.map_or(&*hit.collection, |place| place.alias.as_deref().unwrap_or(&place.title));
     output::line(&format!("  {how}: {} {}, {} in {place}", hit.kind, hit.value, hit.id));
     let mut about = Vec::new();
     about.extend(hit.state.map(|state| word(serde_json::to_value(state).unwrap_or_default())));
     about.extend(hit.confidence.map(|confidence| format!("confidence {confidence}")));
     about.push(hit.tlp.to_string());
     about.push(format!("PAP:{}", hit.pap.name()));
-    about.push(hit.classification.clone());
+    about.push(hit.classification.clone().into_owned());
     about.extend((!hit.sources.is_empty()).then(|| format!("from {}", hit.sources.join(", "))));
     about.extend(hit.first_seen.as_ref().map(|time| format!("since {time}")));
     about.extend(hit.last_seen.as_ref().map(|time| format!("seen {}×, last {time}", hit.sightings)));

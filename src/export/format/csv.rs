@@ -35,14 +35,8 @@ impl Format for Csv {
         let mut text = String::with_capacity(COLUMNS.len() + 1 + 280 * input.rows.len());
         text += COLUMNS;
         text.push('\n');
-        let mut kind = None;
-        let mut kind_name = String::new();
         for row in input.rows {
-            if kind != Some(row.atom.kind()) {
-                kind = Some(row.atom.kind());
-                kind_name = row.atom.kind().name();
-            }
-            cell(&mut text, &kind_name);
+            cell(&mut text, row.atom.kind().name());
             text.push(',');
             record(&mut text, row, input).map_err(|error| error.to_string())?;
         }

@@ -281,7 +281,7 @@ mod tests {
                 prop_assert_eq!(&document["liaison"]["stix_id"], &row.facts.id);
                 prop_assert_eq!(&found["marking"]["tlp"], row.facts.tlp.name());
                 let kind = row.atom.kind();
-                let place = match kind.name().as_str() {
+                let place = match kind.name() {
                     "ipv4-addr" | "ipv6-addr" if is_network(kind) => {
                         prop_assert!(found.get("ip").is_none());
                         &document["liaison"]["network"]

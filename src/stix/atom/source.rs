@@ -1,5 +1,6 @@
 //! What is kept beside the values of an object: what lists and look-ups say of them.
 
+use super::stored::Writer;
 use super::{Atom, of_indicator, of_observable};
 use crate::stix::classification::{self, Classification};
 use crate::stix::json::{self, Kind, Seen, Value};
@@ -74,7 +75,7 @@ pub fn may_name_values(id: &str) -> bool {
 pub struct Named {
     /// Its values; none of an indicator that cannot be said as a list.
     pub atoms: Vec<Atom>,
-    /// [`Source`] as JSON.
+    /// [`Source`], as it is stored.
     pub source: Vec<u8>,
     /// When it is over, in microseconds since 1970; of what is revoked 0.
     pub until: Option<i64>,
@@ -102,6 +103,10 @@ pub fn description(json: &[u8]) -> String {
 
 /// Where the first characters of a text end.
 fn shortened(text: &str) -> usize {
+    // A character is a byte at least.
+    if text.len() <= TEXT_MAX {
+        return text.len();
+    }
     text.char_indices().nth(TEXT_MAX).map_or(text.len(), |(end, _)| end)
 }
 
@@ -131,10 +136,10 @@ pub(in crate::stix) fn seen(id: &str, object: Value) -> Option<Named> {
     let class = said.may_tell_class.then(|| Classification::of_indicator(&object.tree(), &[]));
     let class = class.filter(|class| *class != Classification::UNDETERMINED).map(|class| class.type_name());
     let until = if said.revoked { Some(0) } else { said.valid_until };
-    Some(Named { atoms, until, source: said.json(id, class) })
+    Some(Named { atoms, until, source: said.stored(id, class) })
 }
 
-/// [`Source`] while its object is read. Each publish pays for it: nothing is copied twice, and what is JSON stays it.
+/// [`Source`] while its object is read. Each publish pays for it: nothing is copied twice.
 #[derive(Default)]
 struct Said<'a> {
     modified: i64,
@@ -186,81 +191,40 @@ impl<'a> Said<'a> {
         }
     }
 
-    /// [`Source`] as JSON.
-    fn json(&self, id: &str, class: Option<&str>) -> Vec<u8> {
-        let mut out = Writer(Vec::with_capacity(ROOM));
-        out.0.push(b'{');
-        out.key("i").text(id);
-        out.key("m").number(self.modified);
-        self.created_by_ref.iter().for_each(|text| out.key("b").raw(*text));
-        self.confidence.iter().for_each(|number| out.key("c").number(i64::from(*number)));
+    /// [`Source`], as it is stored.
+    fn stored(&self, id: &str, class: Option<&str>) -> Vec<u8> {
+        let text = |value: &Value<'a>| value.text().unwrap_or_default();
+        let mut out = Writer::new();
+        out.id(b'i', id);
+        out.number(b'm', self.modified);
+        self.created_by_ref.iter().for_each(|id| out.id(b'b', &text(id)));
+        self.confidence.iter().for_each(|number| out.byte(b'c', *number));
         if self.valid_from != self.modified {
-            out.key("f").number(self.valid_from);
+            out.number(b'f', self.valid_from);
         }
-        self.valid_until.iter().for_each(|time| out.key("u").number(*time));
+        self.valid_until.iter().for_each(|time| out.number(b'u', *time));
         if self.revoked {
-            out.key("r").0.extend_from_slice(b"true");
+            out.byte(b'r', 1);
         }
-        self.pattern_type.iter().for_each(|text| out.key("p").raw(*text));
-        self.indicator_types.iter().for_each(|list| out.texts("t", *list));
-        class.iter().for_each(|class| out.key("k").text(class));
-        self.labels.iter().for_each(|list| out.texts("l", *list));
-        self.name.iter().for_each(|text| out.key("n").shortened(*text));
+        self.pattern_type.iter().for_each(|value| out.text(b'p', &text(value)));
+        self.indicator_types.iter().for_each(|list| out.texts(b't', &texts(*list)));
+        class.iter().for_each(|class| out.text(b'k', class));
+        self.labels.iter().for_each(|list| out.texts(b'l', &texts(*list)));
+        let mut start = |letter, value: &Value<'a>| {
+            let text = text(value);
+            out.text(letter, &text[..shortened(&text)]);
+        };
+        self.name.iter().for_each(|name| start(b'n', name));
         if self.name.is_none_or(|name| name.raw().len() == 2) {
-            self.description.iter().for_each(|text| out.key("d").shortened(*text));
+            self.description.iter().for_each(|description| start(b'd', description));
         }
-        out.0.push(b'}');
-        out.0
+        out.done()
     }
 }
 
-/// Writes JSON, mostly by copying it.
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn key(&mut self, name: &str) -> &mut Self {
-        if self.0.len() > 1 {
-            self.0.push(b',');
-        }
-        self.0.extend_from_slice(&[b'"', name.as_bytes()[0], b'"', b':']);
-        self
-    }
-
-    fn raw(&mut self, value: Value) {
-        self.0.extend_from_slice(value.raw());
-    }
-
-    fn number(&mut self, number: i64) {
-        self.0.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-    }
-
-    fn text(&mut self, text: &str) {
-        // Nothing can go wrong with a text and memory.
-        let _ = serde_json::to_writer(&mut self.0, text);
-    }
-
-    /// The texts of a list, if there are any.
-    fn texts(&mut self, name: &str, list: Value) {
-        let mut texts = list.items().filter(|item| is_text(*item));
-        let Some(first) = texts.next() else { return };
-        self.key(name).0.push(b'[');
-        self.raw(first);
-        for text in texts {
-            self.0.push(b',');
-            self.raw(text);
-        }
-        self.0.push(b']');
-    }
-
-    /// The first characters of a text.
-    fn shortened(&mut self, value: Value) {
-        // A character is a byte at least.
-        if value.kind() == Kind::Text && value.raw().len() <= TEXT_MAX {
-            return self.raw(value);
-        }
-        let text = value.text().unwrap_or_default();
-        self.text(&text[..shortened(&text)]);
-    }
+/// The texts of a list.
+fn texts(list: Value<'_>) -> Vec<Cow<'_, str>> {
+    list.items().filter(|item| is_text(*item)).filter_map(|item| item.text()).collect()
 }
 
 fn is_text(value: Value) -> bool {
@@ -269,7 +233,7 @@ fn is_text(value: Value) -> bool {
 
 const INDICATOR: &str = "indicator--";
 /// Types whose objects name values.
-const NAMING: [&str; 16] = [
+pub(super) const NAMING: [&str; 16] = [
     INDICATOR,
     "ipv4-addr--",
     "ipv6-addr--",
@@ -289,17 +253,16 @@ const NAMING: [&str; 16] = [
 ];
 /// Characters that are kept of free text.
 const TEXT_MAX: usize = 200;
-/// What it mostly takes.
-const ROOM: usize = 384;
 
 #[cfg(test)]
 mod tests {
+    use super::super::source_of;
     use super::*;
     use serde_json::{Value, json};
 
     fn of(object: &Value) -> (Source, Named) {
         let named = read(object["id"].as_str().unwrap(), object.to_string().as_bytes()).unwrap();
-        (serde_json::from_slice(&named.source).unwrap(), named)
+        (source_of(&named.source).unwrap(), named)
     }
 
     fn indicator(more: Value) -> Value {

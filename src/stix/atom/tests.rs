@@ -13,6 +13,22 @@ fn numbers_lead_to_their_kinds_and_back() {
 }
 
 #[test]
+fn names_are_the_type_and_where_it_has_several_values_the_path() {
+    for kind in Kind::ALL {
+        let several = Kind::ALL
+            .iter()
+            .filter(|other| other.path() != kind.path())
+            .any(|other| other.object_type() == kind.object_type());
+        let expected = if several {
+            format!("{}:{}", kind.object_type(), kind.path())
+        } else {
+            kind.object_type().to_owned()
+        };
+        assert_eq!(kind.name(), expected);
+    }
+}
+
+#[test]
 fn addresses_are_canonical_or_refused() {
     assert_eq!(one(Kind::Ipv4, "198.51.100.7").as_deref(), Some("198.51.100.7"));
     assert_eq!(Atom::parse(Kind::Ipv4, "203.0.113.9/24").unwrap().text, "203.0.113.0/24");

@@ -180,8 +180,8 @@ fn text(row: &Row, column: usize) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn source_of(text: &[u8]) -> Result<Source, Error> {
-    let damaged = |error| Error::Damaged(format!("table atom: {error}"));
-    serde_json::from_slice(text).map_err(damaged)
+    let damaged = || Error::Damaged("table atom: a source that cannot be read".to_owned());
+    stix::source_of(text).ok_or_else(damaged)
 }
 
 impl Shared {

@@ -7,7 +7,7 @@ use super::index::{self, Place, Table};
 use super::read::array;
 use super::{Shared, index::Waiting};
 use crate::policy::{Handling, ReadScope};
-use crate::store::{Error, Shares, for_all};
+use crate::store::{Error, Shares, for_parts};
 use crate::taxii::{Match, Versions};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
@@ -151,7 +151,10 @@ struct Key {
 fn keys(asked: &[Asked], table: Table, waiting: &Waiting) -> Vec<Key> {
     let mut keys: Vec<i64> = asked.iter().map(|(key, _)| *key).collect();
     keys.dedup();
-    for_all(&keys, |_, key, keys| keys.push(Key { key: *key, waiting: waiting.places(table, *key) }))
+    for_parts(&keys, |_, part, keys| {
+        let mut walk = waiting.walk(table);
+        keys.extend(part.iter().map(|key| Key { key: *key, waiting: walk.places(*key) }));
+    })
 }
 
 impl Look {

@@ -54,6 +54,7 @@ use super::{
 };
 use crate::freshness::{Delays, Kept as Fresh};
 use crate::policy::{EraseScope, Handling, Markings, ReadScope, Submission, SubmissionScope};
+use crate::stix::atom::Kinds;
 use crate::stix::{StixTime, Timestamp};
 use crate::store::atoms::{AtomQuery, Named, Wanted};
 use crate::store::erasure::{Step, Swept};
@@ -239,6 +240,10 @@ impl Store for Sqlite {
         visit: &mut dyn FnMut(Named),
     ) -> Result<u64, Error> {
         self.shared.atoms(scope, query, visit)
+    }
+
+    fn kinds(&self) -> Result<Kinds, Error> {
+        self.shared.kinds()
     }
 
     fn named(

@@ -11,7 +11,7 @@ use super::index::Table;
 use super::read::array;
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
-use crate::stix::atom::{Atom, Kind, Source};
+use crate::stix::atom::{Atom, Kind, Kinds, Source};
 use crate::store::atoms::{Named, Wanted};
 use crate::store::{Error, for_parts, id_hash, link_of, opinion_of};
 use rusqlite::Connection;
@@ -21,6 +21,14 @@ use std::sync::Arc;
 type Value = (usize, usize, Named);
 
 impl Shared {
+    /// The kinds of values that objects name.
+    pub(super) fn kinds(&self) -> Result<Kinds, Error> {
+        self.readers.with(|connection| {
+            drop(self.index(connection)?);
+            Ok(self.filter.get(connection, &self.waiting)?.shapes().kinds())
+        })
+    }
+
     /// Gives what objects name of what is wanted to `visit`, if they are the last versions for one of the scopes.
     pub(super) fn named(
         &self,
@@ -143,35 +151,47 @@ struct Wanting<'w> {
     /// The bits of these: most values of an object that names very many are told apart by them.
     bits: u64,
     others: Vec<usize>,
+    /// The kinds that the others may be of.
+    kinds: Kinds,
 }
 
 impl<'w> Wanting<'w> {
     fn new(wanted: &'w [Wanted<'w>], numbers: &[usize]) -> Self {
         let (mut values, mut others) = (Vec::with_capacity(numbers.len()), Vec::new());
+        let mut kinds = Kinds::default();
         for number in numbers {
             match wanted[*number] {
                 Wanted::Value(kind, text) => values.push((kind.number(), text.as_bytes(), *number)),
-                _ => others.push(*number),
+                other => {
+                    others.push(*number);
+                    kinds = kinds.and(other.kinds());
+                }
             }
         }
         values.sort_unstable();
         let bits = values.iter().fold(0, |bits, (_, text, _)| bits | bit(text));
-        Self { wanted, values, bits, others }
+        Self { wanted, values, bits, others, kinds }
     }
 
     /// Gives a value to `give` for each number that wants it.
     fn take(&self, kind: u8, text: &[u8], give: &mut dyn FnMut(usize, Atom)) {
-        let may_be_value = self.bits & bit(text) != 0;
-        if !may_be_value && self.others.is_empty() {
+        let Some(of_kind) = Kind::of_number(kind) else { return };
+        let may_be_other = self.kinds.has(of_kind);
+        if !may_be_other && self.bits & bit(text) == 0 {
             return;
         }
         let start = self.values.partition_point(|(other, value, _)| (*other, *value) < (kind, text));
-        let same =
-            self.values[start..].iter().take_while(|(other, value, _)| (*other, *value) == (kind, text));
-        let (Some(kind), Ok(text)) = (Kind::of_number(kind), std::str::from_utf8(text)) else { return };
-        let others = self.others.iter().filter(|number| self.wanted[**number].is_text(kind, text));
+        let mut same = self.values[start..]
+            .iter()
+            .take_while(|(other, value, _)| (*other, *value) == (kind, text))
+            .peekable();
+        if !may_be_other && same.peek().is_none() {
+            return;
+        }
+        let Ok(text) = std::str::from_utf8(text) else { return };
+        let others = self.others.iter().filter(|number| self.wanted[**number].is_text(of_kind, text));
         let numbers = same.map(|(_, _, number)| number).chain(others);
-        numbers.for_each(|number| give(*number, Atom::stored(kind, text.to_owned())));
+        numbers.for_each(|number| give(*number, Atom::stored(of_kind, text.to_owned())));
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn id(frame: &Frame, record: &Record) -> String {
     match &record.what {
         What::Vulnerability(cve) => frame.id("vulnerability", &[cve]),
         What::Value(atom) if record.details.for_detection => {
-            frame.id("indicator", &[&atom.kind().name(), atom.text()])
+            frame.id("indicator", &[atom.kind().name(), atom.text()])
         }
         What::Value(atom) => observable(atom)["id"].as_str().unwrap_or_default().to_owned(),
     }

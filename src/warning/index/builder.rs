@@ -1,8 +1,8 @@
 //! How an index is filled.
 
 use super::{Index, List};
-use crate::stix::atom::{Atom, Kind};
-use crate::warning::attribute::{LOWERED, Reach};
+use crate::stix::atom::{Atom, Kind, Kinds};
+use crate::warning::attribute::LOWERED;
 use crate::warning::network::Block;
 use crate::warning::parts::Expressions;
 use crate::warning::{Action, Category, Error, Settings, WarningLists};
@@ -29,7 +29,7 @@ pub(in crate::warning) struct NewList<'a> {
     pub(in crate::warning) slug: &'a str,
     pub(in crate::warning) version: u64,
     pub(in crate::warning) category: Category,
-    pub(in crate::warning) reach: Reach,
+    pub(in crate::warning) reach: Kinds,
 }
 
 impl<'a> Builder<'a> {
@@ -61,7 +61,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Makes room for a list that is always there.
-    pub(in crate::warning) fn builtin(&mut self, name: &str, reach: Reach) -> Result<u16, Error> {
+    pub(in crate::warning) fn builtin(&mut self, name: &str, reach: Kinds) -> Result<u16, Error> {
         let (version, category) = (BUILTIN_VERSION, Category::FalsePositive);
         let list = NewList { name: name.to_owned(), slug: "", version, category, reach };
         self.push(list, Action::Review, true)
@@ -78,6 +78,7 @@ impl<'a> Builder<'a> {
         self.digest(&[action as u8]);
         self.index.strongest = self.index.strongest.max(Some(action));
         self.index.reaches.push(reach);
+        self.index.kinds = self.index.kinds.and(reach);
         self.index.lists.push(List { name, version, action, category, entries: 0, is_builtin });
         Ok(number)
     }
@@ -98,11 +99,11 @@ impl<'a> Builder<'a> {
     }
 
     /// An entry that is a whole value; false if it can be none.
-    pub(in crate::warning) fn text(&mut self, list: u16, reach: Reach, entry: &str) -> Result<bool, Error> {
+    pub(in crate::warning) fn text(&mut self, list: u16, reach: Kinds, entry: &str) -> Result<bool, Error> {
         if entry.is_empty() {
             return Ok(false);
         }
-        let lowered = Reach::of(&LOWERED);
+        let lowered = Kinds::of(&LOWERED);
         if reach.meets(lowered) {
             self.index.lowered.add(&entry.to_lowercase(), list)?;
         }
@@ -161,7 +162,7 @@ impl<'a> Builder<'a> {
     }
 
     /// A part of values; false if it is empty.
-    pub(in crate::warning) fn substring(&mut self, list: u16, reach: Reach, entry: &str) -> bool {
+    pub(in crate::warning) fn substring(&mut self, list: u16, reach: Kinds, entry: &str) -> bool {
         if !entry.is_empty() {
             self.index.substrings.add(entry, list, reach);
         }

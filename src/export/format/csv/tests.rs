@@ -57,7 +57,7 @@ proptest! {
         prop_assert_eq!(records[0].join(","), COLUMNS);
         for (row, record) in rows.iter().zip(&records[1..]) {
             prop_assert_eq!(record.len(), 14);
-            prop_assert_eq!(&record[0], &row.atom.kind().name());
+            prop_assert_eq!(&record[0], row.atom.kind().name());
             prop_assert_eq!(&record[1], row.atom.text());
             let confidence = row.facts.confidence.map(|c| c.to_string()).unwrap_or_default();
             prop_assert_eq!(&record[2], &confidence);
