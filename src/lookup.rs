@@ -2,7 +2,7 @@
 //! policy decides what is seen; what is not seen is not counted either.
 //!
 //! * [`value`]: what a text may be; `ask`: what of the shared values it meets, and how. PURE
-//! * [`run`]: asks the store; `found`: tells what it has, as an [`Answer`] or as its text
+//! * [`run`]: asks the store; `found`: tells what it has, as an [`Answer`] or as its `text`
 //! * [`candidates`]: what in a line of a log may be looked up. PURE
 //! * [`table`]: what is handed in, with what is known of it. PURE
 
@@ -11,6 +11,7 @@ pub mod candidates;
 mod found;
 pub mod run;
 pub mod table;
+mod text;
 pub mod value;
 
 pub use ask::How;

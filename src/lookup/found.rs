@@ -1,23 +1,25 @@
 //! What a look-up has found, put into words. PURE
 //!
-//! An answer may be some megabytes of text in ten thousand parts: it is made, and what it was made of is given
-//! back, on all processors.
+//! An answer may be some megabytes of text in ten thousand parts: it is made on all processors.
 
 use super::run::{LookUp, Raw, Received};
+use super::text;
 use super::{Answer, Hit, Looked, Place, Warned};
 use crate::export::feedback::Feedback;
 use crate::export::standing::{Decay, standing};
 use crate::stix::Timestamp;
 use crate::stix::atom::Atom;
 use crate::store::atoms::Named;
-use crate::store::in_parts;
+use crate::store::for_parts;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// What was found.
 pub struct Found {
     look_up: LookUp,
     /// In the order of the values.
+    raws: Vec<Raw>,
     told: Vec<Told>,
     /// By place.
     said: Vec<Feedback>,
@@ -31,7 +33,8 @@ pub struct Found {
 /// What is to be told of a value.
 pub(super) struct Told {
     pub(super) value: u32,
-    pub(super) raws: Vec<Raw>,
+    /// Of the hits.
+    pub(super) raws: Range<usize>,
     pub(super) more: bool,
     pub(super) warnings: Vec<Warned>,
 }
@@ -39,14 +42,14 @@ pub(super) struct Told {
 impl Found {
     pub(super) fn new(
         look_up: LookUp,
-        told: Vec<Told>,
+        (raws, told): (Vec<Raw>, Vec<Told>),
         said: Vec<Feedback>,
         received: Vec<Received>,
     ) -> Self {
         let registry = look_up.directory.registry();
         let decays = look_up.places.iter().map(|(grant, _)| Decay::of(registry, grant.collection()));
         let (names, decays) = (look_up.directory.organisation_names(), decays.collect());
-        Self { look_up, told, said, received, names, decays }
+        Self { look_up, raws, told, said, received, names, decays }
     }
 
     /// What the audit log must be told before the answer goes out.
@@ -60,16 +63,17 @@ impl Found {
     }
 
     /// The answer as JSON, with whom to ask about it: texts one after the other.
-    pub fn to_json(mut self, contact: Option<String>) -> Result<Vec<Vec<u8>>, serde_json::Error> {
-        let told = std::mem::take(&mut self.told);
-        let results = in_parts(told, |told| {
+    pub fn to_json(&self, contact: Option<String>) -> Result<Vec<Vec<u8>>, serde_json::Error> {
+        let text = |told: &[Told]| {
             let mut text = Vec::with_capacity(told.len() * RESULT_BYTES);
-            for told in &told {
-                serde_json::to_writer(&mut text, &self.looked(told))?;
+            for told in told {
+                text::write(&mut text, &self.looked(told))?;
                 text.push(b',');
             }
             Ok(text)
-        });
+        };
+        let results: Vec<Result<_, serde_json::Error>> =
+            for_parts(&self.told, |_, told, texts| texts.push(text(told)));
         // The results are its last member, and stand within their brackets.
         let mut start = serde_json::to_vec(&Answer { contact, ..self.answer_with(Vec::new()) })?;
         let end = start.split_off(start.len() - 2);
@@ -96,18 +100,18 @@ impl Found {
         Answer { looked_up, contact: None, collections: collections.collect(), results }
     }
 
-    fn looked<'h>(&'h self, told: &'h Told) -> Looked<'h> {
+    fn looked<'f>(&'f self, told: &'f Told) -> Looked<'f> {
         let at = told.value as usize;
         Looked {
             at,
             value: Cow::Borrowed(&self.look_up.question.values[at]),
-            hits: told.raws.iter().map(|raw| self.hit(raw)).collect(),
+            hits: self.raws[told.raws.clone()].iter().map(|raw| self.hit(raw)).collect(),
             more: told.more,
             warnings: Cow::Borrowed(&told.warnings),
         }
     }
 
-    fn hit<'h>(&'h self, raw: &'h Raw) -> Hit<'h> {
+    fn hit<'f>(&'f self, raw: &'f Raw) -> Hit<'f> {
         let Raw { how, scope, named: Named { handling, source, atom, .. }, .. } = raw;
         let (now, about) = (self.look_up.now, self.said[*scope].on(&source.id, &handling.owner));
         // Without the time that exports set for values that nobody has dated.

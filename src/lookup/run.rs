@@ -143,8 +143,8 @@ impl LookUp {
             || Feedback::about(store, &scopes, &indicators),
             || (warnings(&read, lists), self.received(&raws, before)),
         );
-        let told = told(raws, more, warnings);
-        Ok(Found::new(self, told, said?, received))
+        let told = told(&raws, &more, warnings);
+        Ok(Found::new(self, (raws, told), said?, received))
     }
 
     fn met(&self, store: &dyn Store, scopes: &[ReadScope], read: &[Read]) -> Result<Met, Error> {
@@ -214,17 +214,17 @@ impl LookUp {
 }
 
 /// What is told of each value of which there is something to tell.
-fn told(raws: Vec<Raw>, more: HashSet<u32>, mut warnings: HashMap<u32, Vec<Warned>>) -> Vec<Told> {
+fn told(raws: &[Raw], more: &HashSet<u32>, mut warnings: HashMap<u32, Vec<Warned>>) -> Vec<Told> {
     let mut values: Vec<u32> = raws.iter().map(|raw| raw.value).collect();
-    values.extend(warnings.keys().chain(&more));
+    values.extend(warnings.keys().chain(more));
     values.sort_unstable();
     values.dedup();
-    let mut raws = raws.into_iter().peekable();
-    let told = values.into_iter().map(|value| Told {
-        value,
-        raws: std::iter::from_fn(|| raws.next_if(|raw| raw.value == value)).collect(),
-        more: more.contains(&value),
-        warnings: warnings.remove(&value).unwrap_or_default(),
+    let mut end = 0;
+    let told = values.into_iter().map(|value| {
+        let start = end;
+        end += raws[start..].iter().take_while(|raw| raw.value == value).count();
+        let warnings = warnings.remove(&value).unwrap_or_default();
+        Told { value, raws: start..end, more: more.contains(&value), warnings }
     });
     told.collect()
 }

@@ -5,6 +5,7 @@ use crate::policy::Handling;
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Kinds, Source, host_of};
 use ipnet::IpNet;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -49,7 +50,7 @@ pub enum Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Gives every key that it may be found by to `give`: none of kinds and lengths of prefixes that do not
+    /// Gives every key that it may be found by to `give`: none of kinds and networks that do not
     /// occur, and of URLs none if there is no URL of their host.
     pub(crate) fn keys(&self, shapes: &Shapes, may_hold: &dyn Fn(i64) -> bool, give: &mut dyn FnMut(i64)) {
         match *self {
@@ -62,11 +63,7 @@ impl Wanted<'_> {
             }
             Self::NetworksAround(inner) => {
                 let kind = if inner.addr().is_ipv4() { Kind::Ipv4Network } else { Kind::Ipv6Network };
-                for length in shapes.lengths(kind).filter(|length| *length < inner.prefix_len()) {
-                    if let Ok(network) = IpNet::new(inner.addr(), length) {
-                        give(network_key(kind, network.trunc()));
-                    }
-                }
+                shapes.around(inner).for_each(|network| give(network_key(kind, network)));
             }
             Self::Value(..) | Self::UrlsOf(_) | Self::UrlsAbove(_) => {}
         }
@@ -114,29 +111,56 @@ fn borders(url: &str) -> impl Iterator<Item = usize> {
     around.chain(whole).filter(|end| *end < url.len())
 }
 
-/// Which kinds occur, and which lengths networks have: what certainly is nowhere need not be asked for.
+/// Kinds and networks among new values.
 #[derive(Debug, Default)]
+pub(crate) struct Noted {
+    kinds: Kinds,
+    networks: Vec<IpNet>,
+}
+
+impl Noted {
+    /// Notes a value.
+    pub(crate) fn note(&mut self, kind: Kind, text: &str) {
+        self.kinds = self.kinds.and(Kinds::of(&[kind]));
+        self.networks.extend(network(kind, text));
+    }
+}
+
+/// Which kinds occur, and which networks about: what certainly is nowhere need not be asked for. An address lies
+/// in as many networks as there are lengths, and to say which are not there must cost less than their keys.
+#[derive(Debug)]
 pub(crate) struct Shapes {
     kinds: AtomicU32,
     lengths: [AtomicU64; 4],
+    /// A Bloom filter; if there are very many, it says of more and more that they may be there.
+    networks: Box<[AtomicU64]>,
+}
+
+impl Default for Shapes {
+    fn default() -> Self {
+        let networks = (0..1 << NETWORK_BITS >> 6).map(|_| AtomicU64::new(0)).collect();
+        Self { kinds: AtomicU32::default(), lengths: Default::default(), networks }
+    }
 }
 
 impl Shapes {
-    /// Notes a value; of a network, its text.
+    /// Notes a value.
     pub(crate) fn note(&self, kind: Kind, text: &str) {
-        self.kinds.fetch_or(1 << kind.number(), Relaxed);
-        if let (Kind::Ipv4Network | Kind::Ipv6Network, Some((_, length))) = (kind, text.rsplit_once('/')) {
-            let length = length.parse::<usize>().unwrap_or(0).min(128);
-            let (word, bit) = place(kind, length);
-            self.lengths[word].fetch_or(1 << bit, Relaxed);
-        }
+        self.kinds.fetch_or(Kinds::of(&[kind]).bits(), Relaxed);
+        network(kind, text).iter().for_each(|network| self.note_network(network));
     }
 
-    /// Notes all that another one knows.
-    pub(crate) fn merge(&self, other: &Self) {
-        self.kinds.fetch_or(other.kinds.load(Relaxed), Relaxed);
-        for (own, other) in self.lengths.iter().zip(&other.lengths) {
-            own.fetch_or(other.load(Relaxed), Relaxed);
+    /// Notes new values.
+    pub(crate) fn merge(&self, new: &Noted) {
+        self.kinds.fetch_or(new.kinds.bits(), Relaxed);
+        new.networks.iter().for_each(|network| self.note_network(network));
+    }
+
+    fn note_network(&self, network: &IpNet) {
+        let (word, bit) = place(network.addr().is_ipv4(), usize::from(network.prefix_len()));
+        self.lengths[word].fetch_or(1 << bit, Relaxed);
+        for spot in spots(network) {
+            self.networks[spot / 64].fetch_or(1 << (spot % 64), Relaxed);
         }
     }
 
@@ -149,22 +173,44 @@ impl Shapes {
         self.kinds().has(kind)
     }
 
-    fn lengths(&self, kind: Kind) -> impl Iterator<Item = u8> {
-        let longest = if kind == Kind::Ipv4Network { 32 } else { 128 };
-        (0..=longest).filter(move |length| {
-            let (word, bit) = place(kind, usize::from(*length));
+    /// Networks that may occur and in which another one lies.
+    fn around(&self, inner: IpNet) -> impl Iterator<Item = IpNet> {
+        let is_v4 = inner.addr().is_ipv4();
+        let lengths = (0..inner.prefix_len()).filter(move |length| {
+            let (word, bit) = place(is_v4, usize::from(*length));
             self.lengths[word].load(Relaxed) >> bit & 1 == 1
+        });
+        let networks = lengths.filter_map(move |length| IpNet::new(inner.addr(), length).ok());
+        networks.map(|network| network.trunc()).filter(|network| {
+            spots(network).iter().all(|spot| self.networks[spot / 64].load(Relaxed) >> (spot % 64) & 1 == 1)
         })
     }
 }
 
-/// IPv4 has the first word, IPv6 the others.
-fn place(kind: Kind, length: usize) -> (usize, usize) {
-    match kind {
-        Kind::Ipv4Network => (0, length.min(63)),
-        _ => (1 + length / 64, length % 64),
-    }
+fn network(kind: Kind, text: &str) -> Option<IpNet> {
+    matches!(kind, Kind::Ipv4Network | Kind::Ipv6Network).then(|| text.parse().ok()).flatten()
 }
+
+/// IPv4 has the first word, IPv6 the others.
+fn place(is_v4: bool, length: usize) -> (usize, usize) {
+    if is_v4 { (0, length) } else { (1 + length / 64, length % 64) }
+}
+
+/// The bits of a network.
+fn spots(network: &IpNet) -> [usize; 2] {
+    let (high, low) = match network.addr() {
+        IpAddr::V4(address) => (0, u64::from(u32::from(address))),
+        IpAddr::V6(address) => ((u128::from(address) >> 64) as u64, u128::from(address) as u64),
+    };
+    let mixed = low ^ high.rotate_left(29) ^ u64::from(network.prefix_len()) << 32;
+    let mixed = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mixed = (mixed ^ mixed >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    [mixed >> (64 - NETWORK_BITS), mixed >> (64 - 2 * NETWORK_BITS)]
+        .map(|spot| spot as usize & ((1 << NETWORK_BITS) - 1))
+}
+
+/// 128 KiB: one network in a hundred is asked for in vain among 50,000, one in ten among 200,000.
+const NETWORK_BITS: u32 = 20;
 
 /// The keys that a value is found by: its own, and of a URL that of its host.
 pub(crate) fn keys_of(atom: &Atom) -> impl Iterator<Item = i64> {
@@ -237,23 +283,57 @@ mod tests {
     }
 
     #[test]
-    fn only_lengths_that_occur_are_asked_for() {
+    fn only_networks_that_occur_are_asked_for() {
         let shapes = Shapes::default();
         shapes.note(Kind::Ipv4Network, "10.0.0.0/8");
-        shapes.note(Kind::Ipv4Network, "192.0.2.0/31");
-        shapes.note(Kind::Ipv6Network, "2001:db8::/127");
-        let count = |wanted: Wanted| {
-            let mut count = 0;
-            wanted.keys(&shapes, &|_| true, &mut |_| count += 1);
-            count
+        let mut new = Noted::default();
+        new.note(Kind::Ipv4Network, "192.0.2.0/31");
+        new.note(Kind::Ipv4Network, "192.0.0.0/16");
+        new.note(Kind::Ipv6Network, "2001:db8::/127");
+        shapes.merge(&new);
+        let keys = |wanted: Wanted| {
+            let mut keys = Vec::new();
+            wanted.keys(&shapes, &|_| true, &mut |key| keys.push(key));
+            keys
         };
-        let around = |text: &str| count(Wanted::NetworksAround(text.parse().unwrap()));
-        assert_eq!([around("192.0.2.1/32"), around("192.0.2.0/31"), around("10.0.0.0/8")], [2, 1, 0]);
-        assert_eq!([around("2001:db8::1/128"), around("2001:db8::/127")], [1, 0]);
-        assert_eq!(count(Wanted::Value(Kind::Domain, "a.example")), 0);
-        let other = Shapes::default();
-        other.note(Kind::Domain, "a.example");
-        shapes.merge(&other);
-        assert_eq!(count(Wanted::Value(Kind::Domain, "a.example")), 1);
+        let around = |text: &str| keys(Wanted::NetworksAround(text.parse().unwrap()));
+        let key = |kind, text| key_of(kind, text);
+        let (wide, narrow) = (key(Kind::Ipv4Network, "192.0.0.0/16"), key(Kind::Ipv4Network, "192.0.2.0/31"));
+        assert_eq!(around("192.0.2.1/32"), [wide, narrow]);
+        assert_eq!(around("192.0.2.0/31"), [wide]);
+        assert_eq!(around("10.255.0.1/32"), [key(Kind::Ipv4Network, "10.0.0.0/8")]);
+        assert_eq!(around("10.0.0.0/8"), [0; 0]);
+        assert_eq!(around("2001:db8::1/128"), [key(Kind::Ipv6Network, "2001:db8::/127")]);
+        assert_eq!(around("2001:db8::/127"), [0; 0]);
+        assert_eq!(shapes.kinds(), Kinds::of(&[Kind::Ipv4Network, Kind::Ipv6Network]));
+        assert_eq!(keys(Wanted::Value(Kind::Domain, "a.example")), [0; 0]);
+        shapes.note(Kind::Domain, "a.example");
+        assert_eq!(keys(Wanted::Value(Kind::Domain, "a.example")).len(), 1);
+    }
+
+    #[test]
+    fn no_network_is_denied_and_few_are_asked_for_in_vain() {
+        let shapes = Shapes::default();
+        let network = |n: u32| format!("{}/24", std::net::Ipv4Addr::from(n << 8));
+        let (v4, v6) = (Kind::Ipv4Network, |n: u32| format!("2001:db8:{:x}:{:x}::/64", n >> 8, n & 255));
+        for n in 0..25_000 {
+            shapes.note(v4, &network(n * 3));
+            shapes.note(Kind::Ipv6Network, &v6(n * 2));
+        }
+        let is_asked = |text: String| {
+            shapes
+                .around(
+                    IpNet::new(
+                        text.parse::<IpNet>().unwrap().addr(),
+                        text.contains(':').then_some(128).unwrap_or(32),
+                    )
+                    .unwrap(),
+                )
+                .count()
+                == 1
+        };
+        assert!((0..25_000).all(|n| is_asked(network(n * 3)) && is_asked(v6(n * 2))));
+        let vain = (0..25_000).filter(|n| is_asked(network(n * 3 + 1)) || is_asked(v6(n * 2 + 1))).count();
+        assert!(vain < 1_000, "{vain} of 25,000");
     }
 }

@@ -12,7 +12,7 @@ pub mod sqlite;
 pub use audit::{AuditLog, Concern, Concerning, NoProof, Receipts, Recipient};
 pub use cache::{CachedPage, PageCache, PageKey};
 pub use handle::Handle;
-pub(crate) use parallel::{Shares, both, for_all, for_parts, in_parts};
+pub(crate) use parallel::{Shares, both, for_all, for_parts};
 pub use review::{Decision, Listed, Outcome, Ruling, Submissions, Tried};
 
 use crate::freshness::{Delays, Kept};

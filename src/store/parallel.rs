@@ -1,6 +1,5 @@
 //! Work of look-ups on all processors.
 
-use parking_lot::Mutex;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -30,19 +29,6 @@ pub(crate) fn for_parts<'i, T: Sync, R: Send>(
     let mut all = parts.next().unwrap_or_default();
     parts.for_each(|part| all.extend(part));
     all
-}
-
-/// Does something with parts of the items, on all processors if there are very many; what was done, in order.
-pub(crate) fn in_parts<T: Send, R: Send>(mut items: Vec<T>, work: impl Fn(Vec<T>) -> R + Sync) -> Vec<R> {
-    let size = part_size(items.len());
-    let mut parts = Vec::new();
-    while !items.is_empty() {
-        let last = (items.len() - 1) / size * size;
-        parts.push(Mutex::new(Some(items.split_off(last))));
-    }
-    parts.reverse();
-    let done = each(parts.len(), &|part| parts[part].lock().take().map(&work));
-    done.into_iter().flatten().collect()
 }
 
 /// Does two things, at once if they are with so many items that it is worth a thread.
@@ -120,8 +106,9 @@ mod tests {
             let found = for_all(&items, |at, item, found| found.extend([(at, *item), (at, *item + 1)]));
             let expected: Vec<_> = (0..count).flat_map(|at| [(at, at * 3), (at, at * 3 + 1)]).collect();
             assert_eq!(found, expected);
-            let found = in_parts(items.clone(), |part| part);
-            assert_eq!(found.concat(), items);
+            let found = for_parts(&items, |start, part, found| found.push((start, part.to_vec())));
+            assert_eq!(found.iter().flat_map(|(_, part)| part.clone()).collect::<Vec<_>>(), items);
+            assert!(found.iter().all(|(start, part)| part[0] == start * 3));
             assert_eq!(found.len() > 1, count >= PARTED_FROM, "{count}");
         }
     }

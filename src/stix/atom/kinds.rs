@@ -25,6 +25,11 @@ impl Kinds {
         Self(bits & Self::ALL.0)
     }
 
+    /// Their numbers as bits.
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
     /// Is this one of them?
     pub fn has(self, kind: Kind) -> bool {
         self.0 >> kind.number() & 1 == 1

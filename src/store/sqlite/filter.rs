@@ -4,7 +4,7 @@ use super::atoms;
 use super::index::{self, Waiting};
 use crate::stix::atom::Kind;
 use crate::store::Error;
-use crate::store::atoms::Shapes;
+use crate::store::atoms::{Noted, Shapes};
 use parking_lot::{Mutex, RwLock};
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -65,9 +65,9 @@ impl Lazy {
     }
 
     /// Notes which kinds of values came up, if there is a filter.
-    pub(super) fn note(&self, shapes: &Shapes) {
+    pub(super) fn note(&self, new: &Noted) {
         if let Some(filter) = self.filter.read().as_ref() {
-            filter.shapes.merge(shapes);
+            filter.shapes.merge(new);
         }
     }
 

@@ -47,13 +47,12 @@ impl Shared {
             found.extend(
                 self.shared_out(&transaction, &places, &|connection, places| look.rows(connection, places))?,
             );
-            found.sort_unstable_by_key(|found: &Found| (found.place, found.scope, found.key));
+            found.sort_unstable_by_key(|found: &Found| (found.place, found.scope, found.asked));
             let same = found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope));
             let mut found = same.map(|same| {
                 let mut numbers = Vec::new();
-                for key in same.iter().map(|found| found.key) {
-                    let start = asked.partition_point(|(other, _)| *other < key);
-                    let of_key = asked[start..].iter().take_while(|(other, _)| *other == key);
+                for rest in same.iter().map(|found| &asked[found.asked..]) {
+                    let of_key = rest.iter().take_while(|(key, _)| *key == rest[0].0);
                     numbers.extend(of_key.map(|(_, number)| *number));
                 }
                 numbers.sort_unstable();
@@ -73,7 +72,7 @@ impl Shared {
         items: &[T],
         work: &(impl Fn(&Connection, &[T]) -> Result<Vec<R>, Error> + Sync),
     ) -> Result<Vec<R>, Error> {
-        let parts: Vec<&[T]> = items.chunks(PART).collect();
+        let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(PARTS).clamp(PART_MIN, PART_MAX)).collect();
         let shares = Shares::new(parts.len());
         let run = |connection: &Connection| -> Result<Vec<(usize, Vec<R>)>, Error> {
             shares.take().map(|part| Ok((part, work(connection, parts[part])?))).collect()
@@ -128,32 +127,38 @@ pub(super) struct Look {
     most: usize,
 }
 
-/// A visible row, and the key that it was found by.
+/// A visible row, and where those begin who asked for the key that it was found by.
 pub(super) struct Found {
     pub(super) place: Place,
     pub(super) scope: usize,
     pub(super) class: i64,
     pub(super) seq: i64,
-    pub(super) key: i64,
+    asked: usize,
 }
 
-/// A place, and the key that is found there.
-type Keyed = (Place, i64);
+/// A place, and who asked for the key that is found there.
+type Keyed = (Place, usize);
+/// The same of a key; nowhere in particular if there are many places.
+type Placed = (Option<Place>, usize);
 /// Class and number of a row.
 type Row = (i64, i64);
 
-/// A key, and its places that the table may not have yet.
+/// A key, where those begin who asked for it, and its places that the table may not have yet.
 struct Key {
     key: i64,
+    asked: usize,
     waiting: Vec<Place>,
 }
 
 fn keys(asked: &[Asked], table: Table, waiting: &Waiting) -> Vec<Key> {
-    let mut keys: Vec<i64> = asked.iter().map(|(key, _)| *key).collect();
-    keys.dedup();
-    for_parts(&keys, |_, part, keys| {
+    let firsts = (0..asked.len()).filter(|at| *at == 0 || asked[at - 1].0 != asked[*at].0);
+    let firsts: Vec<usize> = firsts.collect();
+    for_parts(&firsts, |_, part, keys| {
         let mut walk = waiting.walk(table);
-        keys.extend(part.iter().map(|key| Key { key: *key, waiting: walk.places(*key) }));
+        keys.extend(part.iter().map(|at| {
+            let key = asked[*at].0;
+            Key { key, asked: *at, waiting: walk.places(key) }
+        }));
     })
 }
 
@@ -167,13 +172,13 @@ impl Look {
     ) -> Result<(Vec<Found>, Vec<Keyed>), Error> {
         let placed = shared.shared_out(own, keys, &|connection, keys| self.placed(connection, keys))?;
         let (mut found, mut places) = (Vec::new(), Vec::with_capacity(placed.len()));
-        for (place, key) in placed {
+        for (place, asked) in placed {
             match place {
-                Some(place) => places.push((place, key)),
+                Some(place) => places.push((place, asked)),
                 None => {
-                    let of_key = keys.binary_search_by_key(&key, |other| other.key);
-                    let waiting = of_key.map_or(&[][..], |at| &keys[at].waiting);
-                    self.walk(own, (key, waiting), &mut found)?;
+                    if let Ok(at) = keys.binary_search_by_key(&asked, |key| key.asked) {
+                        self.walk(own, &keys[at], &mut found)?;
+                    }
                 }
             }
         }
@@ -182,7 +187,7 @@ impl Look {
     }
 
     /// Where keys are; nowhere in particular if there are many places.
-    fn placed(&self, connection: &Connection, keys: &[Key]) -> Result<Vec<(Option<Place>, i64)>, Error> {
+    fn placed(&self, connection: &Connection, keys: &[Key]) -> Result<Vec<Placed>, Error> {
         let mut found = Vec::with_capacity(keys.len());
         let mut finder = index::finder_of_all(connection, self.table)?;
         let mut done = 0;
@@ -197,27 +202,27 @@ impl Look {
         &self,
         finder: &mut CachedStatement,
         keys: &[Key],
-        found: &mut Vec<(Option<Place>, i64)>,
+        found: &mut Vec<Placed>,
     ) -> Result<usize, Error> {
         let few = FEW.min(self.most);
         let mut rows = finder.query([array(keys.iter().map(|key| key.key))])?;
         rows.advance()?;
-        for (at, Key { key, waiting }) in keys.iter().enumerate() {
+        for (at, Key { key, asked, waiting }) in keys.iter().enumerate() {
             let start = found.len();
-            found.extend(waiting.iter().map(|place| (Some(*place), *key)));
+            found.extend(waiting.iter().map(|place| (Some(*place), *asked)));
             while let Some(row) = rows.get()
                 && row.get::<_, i64>(0)? == *key
                 && found.len() - start <= few
             {
                 let place = (row.get(1)?, row.get(2)?);
                 if !waiting.contains(&place) {
-                    found.push((Some(place), *key));
+                    found.push((Some(place), *asked));
                 }
                 rows.advance()?;
             }
             if found.len() - start > few {
                 found.truncate(start);
-                found.push((None, *key));
+                found.push((None, *asked));
                 return Ok(at + 1);
             }
         }
@@ -232,16 +237,17 @@ impl Look {
         for here in places.chunk_by(|one, other| one.0.0 == other.0.0) {
             let coll = here[0].0.0;
             let Some(scopes) = self.by_coll.get(&coll) else { continue };
-            let mut added: Vec<i64> = here.iter().map(|((_, added), _)| *added).collect();
+            let mut added: Vec<i64> = here.iter().map(|(place, _)| place.1).collect();
             added.dedup();
             let mut rows = statement.query((coll, array(added.into_iter())))?;
             let mut here = here.iter().peekable();
             while let Some(row) = rows.next()? {
                 let (added, row): (i64, Row) = (row.get(0)?, (row.get(1)?, row.get(2)?));
-                while let Some((place, key)) = here.next_if(|(place, _)| place.1 <= added) {
+                while let Some((place, asked)) = here.next_if(|(place, _)| place.1 <= added) {
                     // The other ones are gone.
                     if place.1 == added {
-                        found.extend(scopes.iter().filter_map(|scope| self.seen(*place, row, *scope, *key)));
+                        found
+                            .extend(scopes.iter().filter_map(|scope| self.seen(*place, row, *scope, *asked)));
                     }
                 }
             }
@@ -253,7 +259,7 @@ impl Look {
     fn walk(
         &self,
         connection: &Connection,
-        (key, waiting): (i64, &[Place]),
+        Key { key, asked, waiting }: &Key,
         found: &mut Vec<Found>,
     ) -> Result<(), Error> {
         let sql = "SELECT class, seq FROM log WHERE coll = ?1 AND added = ?2";
@@ -266,7 +272,7 @@ impl Look {
                     for (scope, count) in
                         scopes.iter().zip(&mut counts).filter(|(_, count)| **count < self.most)
                     {
-                        let seen = self.seen(place, row, *scope, key);
+                        let seen = self.seen(place, row, *scope, *asked);
                         *count += usize::from(seen.is_some());
                         found.extend(seen);
                     }
@@ -278,15 +284,15 @@ impl Look {
             for place in here.iter().rev() {
                 take(*place)?;
             }
-            index::newest_first(connection, self.table, (key, *coll), &mut |place| {
+            index::newest_first(connection, self.table, (*key, *coll), &mut |place| {
                 if here.binary_search(&place).is_ok() { Ok(true) } else { take(place) }
             })?;
         }
         Ok(())
     }
 
-    fn seen(&self, place: Place, (class, seq): Row, scope: usize, key: i64) -> Option<Found> {
-        self.selected[scope].contains(&class).then_some(Found { place, scope, class, seq, key })
+    fn seen(&self, place: Place, (class, seq): Row, scope: usize, asked: usize) -> Option<Found> {
+        self.selected[scope].contains(&class).then_some(Found { place, scope, class, seq, asked })
     }
 
     pub(super) fn class(&self, found: &Found) -> Option<&str> {
@@ -300,5 +306,8 @@ impl Look {
 
 /// Keys with more places than these are walked through one by one.
 const FEW: usize = 8;
-/// So many items are done at once; more are worth another connection.
-const PART: usize = 256;
+/// So many items are done at once: few enough that nobody waits long for who does the last ones. More than the
+/// least are worth another connection.
+const PART_MIN: usize = 64;
+const PART_MAX: usize = 256;
+const PARTS: usize = 16;

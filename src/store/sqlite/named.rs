@@ -67,15 +67,15 @@ impl Shared {
             let mut rows = statement.query((firsts, KEYS - 1))?;
             let mut values = Vec::with_capacity(objects.len());
             let (mut objects, mut reading) = (objects.iter(), None);
+            let mut wanting = Wanting::among(wanted);
             while let Some(row) = rows.next()? {
                 let key: i64 = row.get(4)?;
                 if key % KEYS == 0 {
                     let object = objects.find(|object| object.first == key);
-                    reading = object
-                        .zip(source(row, 3)?)
-                        .map(|(object, source)| (Wanting::new(wanted, &object.numbers), object, source));
+                    object.iter().for_each(|object| wanting.aim(&object.numbers));
+                    reading = object.zip(source(row, 3)?);
                 }
-                if let Some((wanting, object, source)) = &reading {
+                if let Some((object, source)) = &reading {
                     each_bytes(row, 0, &mut |kind, text| {
                         wanting.take(kind, text, &mut |number, atom| {
                             values.push((number, object.scope, object.named(source, atom)));
@@ -122,18 +122,18 @@ impl Shared {
 }
 
 /// An object that may name what is wanted.
-struct Object {
+struct Object<'l> {
     numbers: Vec<usize>,
     scope: usize,
     /// The key of its first value.
     first: i64,
     added: Timestamp,
-    handling: Arc<Handling>,
+    handling: &'l Arc<Handling>,
 }
 
-impl Object {
-    fn of(look: &Look, numbers: Vec<usize>, found: &Found) -> Option<Self> {
-        let (handling, added) = (look.handling(found)?.clone(), Timestamp::from_micros(found.place.1));
+impl<'l> Object<'l> {
+    fn of(look: &'l Look, numbers: Vec<usize>, found: &Found) -> Option<Self> {
+        let (handling, added) = (look.handling(found)?, Timestamp::from_micros(found.place.1));
         Some(Self { numbers, scope: found.scope, first: found.seq * KEYS, added, handling })
     }
 
@@ -156,21 +156,26 @@ struct Wanting<'w> {
 }
 
 impl<'w> Wanting<'w> {
-    fn new(wanted: &'w [Wanted<'w>], numbers: &[usize]) -> Self {
-        let (mut values, mut others) = (Vec::with_capacity(numbers.len()), Vec::new());
-        let mut kinds = Kinds::default();
+    fn among(wanted: &'w [Wanted<'w>]) -> Self {
+        Self { wanted, values: Vec::new(), bits: 0, others: Vec::new(), kinds: Kinds::default() }
+    }
+
+    /// Of the next object.
+    fn aim(&mut self, numbers: &[usize]) {
+        self.values.clear();
+        self.others.clear();
+        self.kinds = Kinds::default();
         for number in numbers {
-            match wanted[*number] {
-                Wanted::Value(kind, text) => values.push((kind.number(), text.as_bytes(), *number)),
+            match self.wanted[*number] {
+                Wanted::Value(kind, text) => self.values.push((kind.number(), text.as_bytes(), *number)),
                 other => {
-                    others.push(*number);
-                    kinds = kinds.and(other.kinds());
+                    self.others.push(*number);
+                    self.kinds = self.kinds.and(other.kinds());
                 }
             }
         }
-        values.sort_unstable();
-        let bits = values.iter().fold(0, |bits, (_, text, _)| bits | bit(text));
-        Self { wanted, values, bits, others, kinds }
+        self.values.sort_unstable();
+        self.bits = self.values.iter().fold(0, |bits, (_, text, _)| bits | bit(text));
     }
 
     /// Gives a value to `give` for each number that wants it.

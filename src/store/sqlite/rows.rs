@@ -57,7 +57,7 @@ pub(super) fn write_rows(
             places.extend(row.prepared.links.iter().map(|link| (Table::Ids, *link, (coll, added))));
             places.extend(row.prepared.value_keys.iter().map(|key| (Table::Values, *key, (coll, added))));
             let values = row.prepared.named.iter().flat_map(|named| &named.atoms);
-            values.for_each(|atom| work.shapes.note(atom.kind(), atom.text()));
+            values.for_each(|atom| work.noted.note(atom.kind(), atom.text()));
             dated.extend(row.prepared.admitted.retention_until().map(|due| [due, coll, added]));
             if let Some(terms) = object.defines() {
                 defined.push((object.id().to_string(), terms.clone()));

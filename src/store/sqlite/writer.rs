@@ -11,7 +11,7 @@ use crate::audit::Event;
 use crate::freshness::Delays;
 use crate::stix::Timestamp;
 use crate::stix::marking::Terms;
-use crate::store::atoms::Shapes;
+use crate::store::atoms::Noted;
 use crate::store::{Batch, Entry, Error};
 use crate::taxii::resource::Status;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -113,7 +113,7 @@ pub(super) struct Work<'a> {
     /// New entries of the index, to take back if the commit fails.
     pub(super) indexed: Vec<Indexed>,
     /// Which kinds of values came up.
-    pub(super) shapes: Shapes,
+    pub(super) noted: Noted,
     /// How long versions took to come here, by the sender's organisation.
     pub(super) arrivals: BTreeMap<Arc<str>, Delays>,
     /// Markings that came up, by collection.
@@ -258,7 +258,7 @@ impl<'a> Work<'a> {
             last_seq: shared.waiting.read().last_seq(),
             changed: HashMap::new(),
             indexed: Vec::new(),
-            shapes: Shapes::default(),
+            noted: Noted::default(),
             arrivals: BTreeMap::new(),
             defined: HashMap::new(),
             undefined: Vec::new(),
@@ -355,7 +355,7 @@ impl<'a> Work<'a> {
         let before = std::mem::replace(&mut *self.shared.classes.write(), self.classes);
         {
             let mut waiting = self.shared.waiting.write();
-            self.shared.filter.note(&self.shapes);
+            self.shared.filter.note(&self.noted);
             self.indexed.iter().for_each(|(table, key, place)| waiting.insert(*table, *key, *place));
             self.shared.filter.insert(self.indexed.iter().map(|entry| entry.1));
         }
