@@ -10,6 +10,7 @@ use crate::audit::event::{Handlings, Served, View};
 use crate::lookup::{Found, LookUp, Question, Received};
 use crate::policy::Peer;
 use crate::stix::Timestamp;
+use crate::stix::atom::Source;
 use crate::store::{Error as StoreError, Store};
 use actix_web::body::{MessageBody, SizedStream};
 use actix_web::http::header;
@@ -103,7 +104,8 @@ fn served(
     now: Timestamp,
 ) -> Vec<Event> {
     let (first, last) = received.range;
-    let record = |ids: &[String]| {
+    let record = |objects: &[Arc<Source>]| {
+        let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
         Event::Served(Box::new(Served {
             by: by.to_owned(),
             key: key.to_owned(),
@@ -121,7 +123,7 @@ fn served(
             until: now.to_string(),
         }))
     };
-    received.ids.chunks(IDS_MAX).map(record).collect()
+    received.objects.chunks(IDS_MAX).map(record).collect()
 }
 
 const PIECE_BYTES: usize = 65_536;

@@ -46,8 +46,8 @@ pub enum TooMuch {
 pub struct Received {
     /// The collection's id.
     pub collection: String,
-    /// The objects, sorted.
-    pub ids: Vec<String>,
+    /// The objects, sorted by their ids.
+    pub objects: Vec<Arc<Source>>,
     /// The `date_added` of the first and the last of them.
     pub range: (Timestamp, Timestamp),
     /// What was visible.
@@ -198,12 +198,12 @@ impl LookUp {
             let here = raws.iter().filter(|raw| raw.scope == at).map(|raw| &raw.named);
             let added = here.clone().map(|named| named.added);
             let Some(range) = added.clone().min().zip(added.max()) else { continue };
-            let mut ids: Vec<&String> = here.map(|named| &named.source.id).collect();
-            ids.sort_unstable();
-            ids.dedup();
+            let mut objects: Vec<&Arc<Source>> = here.map(|named| &named.source).collect();
+            objects.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+            objects.dedup_by(|one, other| one.id == other.id);
             received.push(Received {
                 collection: self.places[at].1.collection().to_owned(),
-                ids: ids.into_iter().cloned().collect(),
+                objects: objects.into_iter().cloned().collect(),
                 range,
                 visible,
                 newest,

@@ -93,7 +93,8 @@ fn as_number(text: &str) -> Option<&str> {
 /// People write addresses so that nobody follows them by mistake: `hxxps://a[.]example`.
 fn refanged(text: &str) -> Cow<'_, str> {
     let is_hxx = text.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("hxx"));
-    if !is_hxx && !["[.]", "[:]", "[@]", "[at]"].iter().any(|mark| text.contains(mark)) {
+    let is_marked = || ["[.]", "[:]", "[@]", "[at]"].iter().any(|mark| text.contains(mark));
+    if !(is_hxx || text.contains('[') && is_marked()) {
         return Cow::Borrowed(text);
     }
     let mut text = text.replace("[.]", ".").replace("[:]", ":").replace("[@]", "@").replace("[at]", "@");

@@ -52,9 +52,14 @@ pub enum Wanted<'a> {
 impl Wanted<'_> {
     /// Gives every key that it may be found by to `give`: none of kinds and networks that do not
     /// occur, and of URLs none if there is no URL of their host.
-    pub(crate) fn keys(&self, shapes: &Shapes, may_hold: &dyn Fn(i64) -> bool, give: &mut dyn FnMut(i64)) {
+    pub(crate) fn keys<'w>(
+        &'w self,
+        (shapes, last): (&Shapes, &mut LastKeys<'w>),
+        may_hold: &dyn Fn(i64) -> bool,
+        give: &mut dyn FnMut(i64),
+    ) {
         match *self {
-            Self::Value(kind, text) if shapes.has(kind) => give(key_of(kind, text)),
+            Self::Value(kind, text) if shapes.has(kind) => give(last.key_of(kind, text)),
             Self::UrlsOf(host) if shapes.has(Kind::Url) => give(host_key(host)),
             Self::UrlsAbove(url) if shapes.has(Kind::Url) => {
                 if host_of(url).is_some_and(|host| may_hold(host_key(host))) {
@@ -212,6 +217,26 @@ fn spots(network: &IpNet) -> [usize; 2] {
 /// 128 KiB: one network in a hundred is asked for in vain among 50,000, one in ten among 200,000.
 const NETWORK_BITS: u32 = 20;
 
+/// The keys of the last few values: most names are below the same as the one before.
+#[derive(Default)]
+pub(crate) struct LastKeys<'w> {
+    keys: [Option<(Kind, &'w str, i64)>; 8],
+    next: usize,
+}
+
+impl<'w> LastKeys<'w> {
+    fn key_of(&mut self, kind: Kind, text: &'w str) -> i64 {
+        let mut known = self.keys.iter().flatten().filter(|last| last.0 == kind && last.1 == text);
+        if let Some((.., key)) = known.next() {
+            return *key;
+        }
+        let key = key_of(kind, text);
+        self.keys[self.next] = Some((kind, text, key));
+        self.next = (self.next + 1) % self.keys.len();
+        key
+    }
+}
+
 /// The keys that a value is found by: its own, and of a URL that of its host.
 pub(crate) fn keys_of(atom: &Atom) -> impl Iterator<Item = i64> {
     let host = if atom.kind() == Kind::Url { atom.host() } else { None };
@@ -293,7 +318,7 @@ mod tests {
         shapes.merge(&new);
         let keys = |wanted: Wanted| {
             let mut keys = Vec::new();
-            wanted.keys(&shapes, &|_| true, &mut |key| keys.push(key));
+            wanted.keys((&shapes, &mut LastKeys::default()), &|_| true, &mut |key| keys.push(key));
             keys
         };
         let around = |text: &str| keys(Wanted::NetworksAround(text.parse().unwrap()));
@@ -325,7 +350,7 @@ mod tests {
                 .around(
                     IpNet::new(
                         text.parse::<IpNet>().unwrap().addr(),
-                        text.contains(':').then_some(128).unwrap_or(32),
+                        if text.contains(':') { 128 } else { 32 },
                     )
                     .unwrap(),
                 )

@@ -20,14 +20,13 @@ pub(crate) fn for_parts<'i, T: Sync, R: Send>(
 ) -> Vec<R> {
     let size = part_size(items.len());
     let parts: Vec<&[T]> = items.chunks(size).collect();
-    let mut parts = each(parts.len(), &|part| {
+    let parts = each(parts.len(), &|part| {
         let mut found = Vec::with_capacity(parts[part].len() * 2);
         work(part * size, parts[part], &mut found);
         found
-    })
-    .into_iter();
-    let mut all = parts.next().unwrap_or_default();
-    parts.for_each(|part| all.extend(part));
+    });
+    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    parts.into_iter().for_each(|mut part| all.append(&mut part));
     all
 }
 

@@ -17,8 +17,7 @@ use std::sync::Arc;
 /// A key that is asked for, and the number of what it was made of.
 pub(super) type Asked = (i64, usize);
 /// Takes rows, each with the numbers of what it was found for.
-pub(super) type Take<'t> =
-    dyn FnMut(&Connection, &Look, &mut dyn Iterator<Item = (Vec<usize>, &Found)>) -> Result<(), Error> + 't;
+pub(super) type Take<'t> = dyn FnMut(&Connection, &Look, &[(&[usize], &Found)]) -> Result<(), Error> + 't;
 
 impl Shared {
     /// Gives the visible objects that are found by the keys of `ask` to `take`, each with the numbers of what it
@@ -47,19 +46,24 @@ impl Shared {
             found.extend(
                 self.shared_out(&transaction, &places, &|connection, places| look.rows(connection, places))?,
             );
-            found.sort_unstable_by_key(|found: &Found| (found.place, found.scope, found.asked));
-            let same = found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope));
-            let mut found = same.map(|same| {
-                let mut numbers = Vec::new();
+            // Nearly in order already, which this sort makes use of.
+            found.sort_by_key(|found: &Found| (found.place, found.scope, found.asked));
+            let (mut numbers, mut ends, mut own) = (Vec::with_capacity(found.len()), Vec::new(), Vec::new());
+            for same in found.chunk_by(|one, other| (one.place, one.scope) == (other.place, other.scope)) {
                 for rest in same.iter().map(|found| &asked[found.asked..]) {
                     let of_key = rest.iter().take_while(|(key, _)| *key == rest[0].0);
-                    numbers.extend(of_key.map(|(_, number)| *number));
+                    own.extend(of_key.map(|(_, number)| *number));
                 }
-                numbers.sort_unstable();
-                numbers.dedup();
-                (numbers, &same[0])
-            });
-            take(&transaction, &look, &mut found)
+                own.sort_unstable();
+                own.dedup();
+                numbers.append(&mut own);
+                ends.push((numbers.len(), &same[0]));
+            }
+            let mut start = 0;
+            let rows = ends
+                .into_iter()
+                .map(|(end, found)| (&numbers[std::mem::replace(&mut start, end)..end], found));
+            take(&transaction, &look, &rows.collect::<Vec<_>>())
         })
     }
 
@@ -89,7 +93,9 @@ impl Shared {
             Ok(all)
         };
         let all = if parts.len() > 1 { self.readers.with_idle(work_with) } else { work_with(None) }?;
-        Ok(all.into_iter().flat_map(|(_, done)| done).collect())
+        let mut done = Vec::with_capacity(all.iter().map(|(_, done)| done.len()).sum());
+        all.into_iter().for_each(|(_, mut part)| done.append(&mut part));
+        Ok(done)
     }
 
     fn begin(

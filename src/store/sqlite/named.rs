@@ -12,7 +12,7 @@ use super::read::array;
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Kinds, Source};
-use crate::store::atoms::{Named, Wanted};
+use crate::store::atoms::{LastKeys, Named, Wanted};
 use crate::store::{Error, for_parts, id_hash, link_of, opinion_of};
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -39,9 +39,10 @@ impl Shared {
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
             *asked = for_parts(wanted, |start, wanted, keys| {
+                let mut last = LastKeys::default();
                 for (number, one) in (start..).zip(wanted) {
                     let mut give = |key| keys.push((key, number));
-                    one.keys(filter.shapes(), &|key| filter.may_hold(key), &mut give);
+                    one.keys((filter.shapes(), &mut last), &|key| filter.may_hold(key), &mut give);
                 }
                 // Afterwards, in one go: so the processor asks memory for many keys at once.
                 keys.retain(|(key, _)| filter.may_hold(*key));
@@ -49,7 +50,7 @@ impl Shared {
         };
         self.look(Table::Values, scopes, ask, most, &mut |connection, look, found| {
             let objects: Vec<Object> =
-                found.filter_map(|(numbers, found)| Object::of(look, numbers, found)).collect();
+                found.iter().filter_map(|(numbers, found)| Object::of(look, numbers, found)).collect();
             self.values(connection, wanted, &objects)?
                 .into_iter()
                 .for_each(|(number, scope, named)| visit(number, scope, named));
@@ -72,7 +73,7 @@ impl Shared {
                 let key: i64 = row.get(4)?;
                 if key % KEYS == 0 {
                     let object = objects.find(|object| object.first == key);
-                    object.iter().for_each(|object| wanting.aim(&object.numbers));
+                    object.iter().for_each(|object| wanting.aim(object.numbers));
                     reading = object.zip(source(row, 3)?);
                 }
                 if let Some((object, source)) = &reading {
@@ -123,7 +124,7 @@ impl Shared {
 
 /// An object that may name what is wanted.
 struct Object<'l> {
-    numbers: Vec<usize>,
+    numbers: &'l [usize],
     scope: usize,
     /// The key of its first value.
     first: i64,
@@ -132,7 +133,7 @@ struct Object<'l> {
 }
 
 impl<'l> Object<'l> {
-    fn of(look: &'l Look, numbers: Vec<usize>, found: &Found) -> Option<Self> {
+    fn of(look: &'l Look, numbers: &'l [usize], found: &Found) -> Option<Self> {
         let (handling, added) = (look.handling(found)?, Timestamp::from_micros(found.place.1));
         Some(Self { numbers, scope: found.scope, first: found.seq * KEYS, added, handling })
     }
@@ -200,13 +201,12 @@ impl<'w> Wanting<'w> {
     }
 }
 
-/// One of 64 bits, which a text nearly as good as chooses by chance.
+/// One of 64 bits, which a text nearly as good as chooses by chance: by its length, its beginning and its end.
 fn bit(text: &[u8]) -> u64 {
-    let mix = |mixed: u64, part: [u8; 8]| {
-        (mixed.rotate_left(23) ^ u64::from_le_bytes(part)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    let (first, last) = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => (text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
     };
-    let (parts, rest) = text.as_chunks();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
-    1 << (mix(parts.iter().copied().fold(0, mix), last) >> 58)
+    let mixed = first ^ last.rotate_left(29) ^ (text.len() as u64) << 24;
+    1 << (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
 }
