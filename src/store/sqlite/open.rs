@@ -150,7 +150,7 @@ fn reader(path: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    // What is read goes over the same megabyte again and again, which so stays in the processor's cache.
+    // Look-ups were no slower with less, if anything faster, and each reader takes less memory.
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY;")?;
     rusqlite::vtab::array::load_module(&connection)?;
     keep_plans(&connection)?;
