@@ -75,7 +75,7 @@ impl Gather<'_> {
         if let Some(reason) = place.scope.refusal(&handling) {
             return self.leave_out(reason);
         }
-        let heard = place.feedback.on(&source.id, &handling.owner);
+        let heard = place.feedback.on(source.id(), &handling.owner);
         let found = standing(&source, atom.as_ref().map(Atom::kind), heard, place.decay, self.now);
         self.changes = earliest(self.changes, found.changes);
         match found.state {
@@ -121,12 +121,12 @@ impl Gather<'_> {
         if !self.places[usize::from(atom.kind().number())] {
             return self.leave_out("no_place");
         }
-        let warned = (self.warned)(&atom, &source.id);
+        let warned = (self.warned)(&atom, source.id());
         // What people keep for themselves may hold it, if it says so.
         if warned && self.class != Class::Archive {
             return self.leave_out("warning_list");
         }
-        self.included.insert(source.id.clone());
+        self.included.insert(source.id().to_owned());
         self.caveats(handling);
         let facts = Facts { warned, ..self.facts(place, handling, source, found) };
         match self.rows.entry(atom) {
@@ -138,16 +138,16 @@ impl Gather<'_> {
     }
 
     fn rule(&mut self, place: &Place, handling: &Handling, source: &Source, found: &Standing) {
-        let language = source.pattern_type.as_deref().unwrap_or("stix");
+        let language = source.pattern_type().unwrap_or("stix");
         if !self.takes_objects && !self.languages.contains(&language) {
             return self.leave_out("not_atomic");
         }
-        self.included.insert(source.id.clone());
+        self.included.insert(source.id().to_owned());
         self.caveats(handling);
         let facts = self.facts(place, handling, source, found);
-        if self.rules.get(&source.id).is_none_or(|known| known.modified < facts.modified) {
-            self.rules.insert(source.id.clone(), facts);
-            self.fresh.insert(source.id.clone());
+        if self.rules.get(source.id()).is_none_or(|known| known.modified < facts.modified) {
+            self.rules.insert(source.id().to_owned(), facts);
+            self.fresh.insert(source.id().to_owned());
         }
     }
 
@@ -167,9 +167,9 @@ impl Gather<'_> {
 
     fn facts(&self, place: &Place, handling: &Handling, source: &Source, found: &Standing) -> Facts {
         // Who is not named in the object is not named here.
-        let owner = source.created_by_ref.as_ref().and_then(|id| place.names.get(id));
+        let owner = source.created_by_ref().and_then(|id| place.names.get(id));
         Facts {
-            id: source.id.clone(),
+            id: source.id().to_owned(),
             modified: Timestamp::from_micros(source.modified),
             confidence: found.confidence,
             tlp: handling.level(self.now),
@@ -177,13 +177,13 @@ impl Gather<'_> {
             warned: false,
             valid_from: Timestamp::from_micros(source.valid_from()),
             valid_until: found.until,
-            classification: source.classification.as_deref().unwrap_or("undetermined").to_owned(),
-            indicator_types: source.indicator_types.clone(),
+            classification: source.classification().unwrap_or("undetermined").to_owned(),
+            indicator_types: source.indicator_types.iter().map(ToString::to_string).collect(),
             labels: source.labels.clone(),
             owners: vec![owner.map_or(place.nobody, String::as_str).to_owned()],
             collection: place.name.to_owned(),
-            name: source.name.clone(),
-            description: source.description.clone(),
+            name: source.name().to_owned(),
+            description: source.description().to_owned(),
         }
     }
 

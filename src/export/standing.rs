@@ -54,7 +54,7 @@ pub fn standing(
         last_seen: None,
         last_sighting: heard.and_then(|heard| heard.said.last_sighting),
         revoked: source.revoked,
-        pattern_is_stix: source.pattern_type.is_none(),
+        pattern_is_stix: source.pattern_type().is_none(),
         votes: heard.map(|heard| heard.votes()).unwrap_or_default(),
     };
     let view = expiry::view(&rules, &facts, now);
@@ -76,18 +76,20 @@ const HOUR: i64 = 3_600_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stix::atom::source_of;
 
     #[test]
     fn what_decay_leaves_is_looked_at_again_within_the_hour() {
         let now = Timestamp::parse("2026-03-05T00:00:00Z").unwrap();
-        let source = Source { confidence: Some(80), modified: now.micros(), ..Source::default() };
+        let json = |more: &str| format!(r#"{{"c":80,"m":{}{more}}}"#, now.micros());
+        let source = |more| source_of(json(more).as_bytes()).unwrap();
+        let (source, rule) = (source(""), source(r#","p":"yara""#));
         let of = |source: &Source, model| {
             standing(source, Some(Kind::FileMd5), None, &Decay { model }, now).changes
         };
         let model = Model::polynomial(100.0, 1.0, 30.0).unwrap();
         assert_eq!(of(&source, model), Some(Timestamp::from_micros(now.micros() + HOUR)));
         assert_eq!(of(&source, Model::NONE), None);
-        let rule = Source { pattern_type: Some("yara".to_owned()), ..source };
         assert_eq!(of(&rule, model), None);
     }
 }

@@ -105,7 +105,7 @@ fn served(
 ) -> Vec<Event> {
     let (first, last) = received.range;
     let record = |objects: &[Arc<Source>]| {
-        let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
+        let ids: Vec<&str> = objects.iter().map(|object| object.id()).collect();
         Event::Served(Box::new(Served {
             by: by.to_owned(),
             key: key.to_owned(),

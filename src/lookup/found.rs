@@ -67,7 +67,10 @@ impl Found {
         let text = |told: &[Told]| {
             let mut text = Vec::with_capacity(told.len() * RESULT_BYTES);
             for told in told {
-                text::write(&mut text, &self.looked(told))?;
+                let at = told.value as usize;
+                let hits = self.raws[told.raws.clone()].iter().map(|raw| self.hit(raw));
+                let asked = (at, self.look_up.question.values[at].as_str());
+                text::write(&mut text, asked, hits, (told.more, &told.warnings))?;
                 text.push(b',');
             }
             Ok(text)
@@ -113,25 +116,25 @@ impl Found {
 
     fn hit<'f>(&'f self, raw: &'f Raw) -> Hit<'f> {
         let Raw { how, scope, named: Named { handling, source, atom, .. }, .. } = raw;
-        let (now, about) = (self.look_up.now, self.said[*scope].on(&source.id, &handling.owner));
+        let (now, about) = (self.look_up.now, self.said[*scope].on(source.id(), &handling.owner));
         // Without the time that exports set for values that nobody has dated.
         let found = standing(source, None, about, &self.decays[*scope], now);
         let is_indicator = source.is_indicator();
         let time = |time: Timestamp| Cow::Owned(time.to_string());
         // Who is not named in the object is not named here.
-        let owner = source.created_by_ref.as_ref().and_then(|id| self.names.get(id));
+        let owner = source.created_by_ref().and_then(|id| self.names.get(id));
         Hit {
             how: *how,
             kind: Cow::Borrowed(atom.as_ref().map(|atom| atom.kind().name()).unwrap_or_default()),
             value: Cow::Borrowed(atom.as_ref().map(Atom::text).unwrap_or_default()),
-            id: Cow::Borrowed(&source.id),
+            id: Cow::Borrowed(source.id()),
             collection: Cow::Borrowed(self.look_up.places[*scope].1.collection()),
-            name: Cow::Borrowed(&source.name),
+            name: Cow::Borrowed(source.name()),
             confidence: found.confidence,
             state: is_indicator.then_some(found.state),
             tlp: handling.level(now),
             pap: handling.pap(now),
-            classification: Cow::Borrowed(source.classification.as_deref().unwrap_or("undetermined")),
+            classification: Cow::Borrowed(source.classification().unwrap_or("undetermined")),
             labels: Cow::Borrowed(&source.labels),
             sources: owner.map(|owner| Cow::Borrowed(owner.as_str())).into_iter().collect(),
             first_seen: is_indicator.then(|| time(Timestamp::from_micros(source.valid_from()))),

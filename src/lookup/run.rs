@@ -46,7 +46,7 @@ pub enum TooMuch {
 pub struct Received {
     /// The collection's id.
     pub collection: String,
-    /// The objects, sorted by their ids.
+    /// The objects, as they stand in the log.
     pub objects: Vec<Arc<Source>>,
     /// The `date_added` of the first and the last of them.
     pub range: (Timestamp, Timestamp),
@@ -128,16 +128,16 @@ impl LookUp {
         let known = store.kinds()?.and(lists.kinds());
         let read: Vec<Read> = for_all(&self.question.values, |at, value, read| {
             let value_at = u32::try_from(at).unwrap_or(u32::MAX);
-            read.extend(readings(value, self.kinds, known).into_iter().map(|reading| {
+            readings(value, self.kinds, known, &mut |reading| {
                 let is_warned = lists.verdict(&reading.atom).is_some();
-                Read { value: value_at, reading, is_warned }
-            }));
+                read.push(Read { value: value_at, reading, is_warned });
+            });
         });
         let scopes: Vec<ReadScope> = self.places.iter().map(|(_, scope)| scope.clone()).collect();
         let Met { raws, more, sources } = self.met(store, &scopes, &read)?;
         let indicators = sources.iter().filter(|(_, source)| source.is_indicator());
         let indicators: Vec<(usize, &str)> =
-            indicators.map(|(scope, source)| (*scope, source.id.as_str())).collect();
+            indicators.map(|(scope, source)| (*scope, source.id())).collect();
         let (said, (warnings, received)) = both(
             read.len(),
             || Feedback::about(store, &scopes, &indicators),
@@ -151,11 +151,12 @@ impl LookUp {
         let asked = for_all(read, |_, read, asked| {
             ask(&read.reading, &mut |how, what: Wanted| asked.push((read.value, how, what)));
         });
-        let wanted: Vec<Wanted> = asked.iter().map(|(_, _, what)| *what).collect();
+        let (asked, wanted): (Vec<_>, Vec<_>) =
+            asked.into_iter().map(|(value, how, what): (u32, How, Wanted)| ((value, how), what)).unzip();
         let Met { mut raws, mut more, mut sources } = Met::default();
         let mut counts = vec![0_u32; self.question.values.len()];
         store.named(scopes, &wanted, HITS_MAX + 1, &mut |number, scope, named| {
-            let (value, how, _) = asked[number];
+            let (value, how) = asked[number];
             let count = &mut counts[value as usize];
             // What is exactly met always has room.
             if how != How::Exact && *count >= RAWS_MAX || raws.len() >= ANSWER_HITS_MAX {
@@ -171,15 +172,7 @@ impl LookUp {
             }
             raws.push(Raw { value, how, scope, named });
         })?;
-        raws.sort_unstable_by(|one, other| {
-            let (first, second) = (&one.named, &other.named);
-            let order = (one.value, one.how).cmp(&(other.value, other.how));
-            order
-                .then_with(|| second.source.modified.cmp(&first.source.modified))
-                .then_with(|| first.source.id.cmp(&second.source.id))
-                .then_with(|| (one.scope, first.added).cmp(&(other.scope, second.added)))
-                .then_with(|| first.atom.cmp(&second.atom))
-        });
+        raws = in_order(raws, &counts);
         let (mut value, mut count) = (u32::MAX, 0);
         raws.retain(|raw| {
             count = if raw.value == value { count + 1 } else { 1 };
@@ -196,21 +189,49 @@ impl LookUp {
         let mut received = Vec::new();
         for (at, (visible, newest)) in before.into_iter().enumerate() {
             let here = raws.iter().filter(|raw| raw.scope == at).map(|raw| &raw.named);
-            let added = here.clone().map(|named| named.added);
-            let Some(range) = added.clone().min().zip(added.max()) else { continue };
-            let mut objects: Vec<&Arc<Source>> = here.map(|named| &named.source).collect();
-            objects.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-            objects.dedup_by(|one, other| one.id == other.id);
+            let mut objects: Vec<_> = here.map(|named| (named.added, &named.source)).collect();
+            objects.sort_unstable_by_key(|(added, source)| (*added, Arc::as_ptr(source)));
+            objects.dedup_by_key(|(added, source)| (*added, Arc::as_ptr(source)));
+            let (Some((first, _)), Some((last, _))) = (objects.first(), objects.last()) else { continue };
             received.push(Received {
                 collection: self.places[at].1.collection().to_owned(),
-                objects: objects.into_iter().cloned().collect(),
-                range,
+                range: (*first, *last),
+                objects: objects.into_iter().map(|(_, source)| source.clone()).collect(),
                 visible,
                 newest,
             });
         }
         received
     }
+}
+
+/// Hits in the order of the values, the closest first; `counts` are how many each value has.
+fn in_order(raws: Vec<Raw>, counts: &[u32]) -> Vec<Raw> {
+    // They are dealt out first: most values have few, and to compare ten thousand takes longer.
+    let starts = counts.iter().scan(0, |end, count| {
+        let start = *end;
+        *end += *count as usize;
+        Some(start)
+    });
+    let mut next: Vec<usize> = starts.collect();
+    let mut dealt: Vec<Option<Raw>> = raws.iter().map(|_| None).collect();
+    for raw in raws {
+        let at = &mut next[raw.value as usize];
+        dealt[*at] = Some(raw);
+        *at += 1;
+    }
+    let mut raws: Vec<Raw> = dealt.into_iter().flatten().collect();
+    for same in raws.chunk_by_mut(|one, other| one.value == other.value).filter(|same| same.len() > 1) {
+        same.sort_unstable_by(|one, other| {
+            let (first, second) = (&one.named, &other.named);
+            (one.how.cmp(&other.how))
+                .then_with(|| second.source.modified.cmp(&first.source.modified))
+                .then_with(|| first.source.id().cmp(second.source.id()))
+                .then_with(|| (one.scope, first.added).cmp(&(other.scope, second.added)))
+                .then_with(|| first.atom.cmp(&second.atom))
+        });
+    }
+    raws
 }
 
 /// What is told of each value of which there is something to tell.

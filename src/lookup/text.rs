@@ -3,26 +3,31 @@
 //! By hand, as its derived serialization writes it too: an answer has ten thousand of them, of forty short texts
 //! each, and a serializer looks at every byte of every name again.
 
-use super::{Hit, Looked};
+use super::{Hit, Warned};
 use serde::Serialize;
 use serde_json::Error;
 
-/// Writes a value with its hits.
-pub(super) fn write(out: &mut Vec<u8>, looked: &Looked) -> Result<(), Error> {
+/// Writes a value with its place, its hits, and whether there are more; as [`super::Looked`] is written.
+pub(super) fn write<'h>(
+    out: &mut Vec<u8>,
+    (at, value): (usize, &str),
+    hits: impl Iterator<Item = Hit<'h>>,
+    (more, warnings): (bool, &[Warned]),
+) -> Result<(), Error> {
     out.extend_from_slice(b"{\"at\":");
-    out.extend_from_slice(itoa::Buffer::new().format(looked.at).as_bytes());
-    text(out, ",\"value\":", &looked.value)?;
+    out.extend_from_slice(itoa::Buffer::new().format(at).as_bytes());
+    text(out, ",\"value\":", value)?;
     out.extend_from_slice(b",\"hits\":[");
-    for (at, one) in looked.hits.iter().enumerate() {
+    for (at, one) in hits.enumerate() {
         out.extend_from_slice(if at == 0 { b"" } else { b"," });
-        hit(out, one)?;
+        hit(out, &one)?;
     }
     out.push(b']');
-    if looked.more {
+    if more {
         out.extend_from_slice(b",\"more\":true");
     }
-    if !looked.warnings.is_empty() {
-        other(out, ",\"warnings\":", &looked.warnings)?;
+    if !warnings.is_empty() {
+        other(out, ",\"warnings\":", warnings)?;
     }
     out.push(b'}');
     Ok(())
@@ -88,7 +93,7 @@ fn other<T: Serialize + ?Sized>(out: &mut Vec<u8>, name: &str, value: &T) -> Res
 
 #[cfg(test)]
 mod tests {
-    use super::super::{How, Warned};
+    use super::super::{How, Looked};
     use super::*;
     use crate::stix::Tlp;
     use crate::stix::expiry::State;
@@ -148,7 +153,8 @@ mod tests {
             let warnings = lists.into_iter().map(warned).collect::<Vec<_>>().into();
             let looked = Looked { at, value, hits, more, warnings };
             let mut out = Vec::new();
-            write(&mut out, &looked).unwrap();
+            let hits = looked.hits.iter().cloned();
+            write(&mut out, (at, &looked.value), hits, (more, &looked.warnings)).unwrap();
             prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&looked).unwrap());
         }
     }

@@ -27,11 +27,10 @@ pub fn kinds_of(types: &[String]) -> Result<Kinds, String> {
     Ok(Kinds::of(&found))
 }
 
-/// Everything that a text may be, of certain kinds or of those that its form suggests. `known` are kinds that
-/// there is anything to say of; of others nothing is read, if their values meet only their like.
-pub fn readings(text: &str, kinds: Option<Kinds>, known: Kinds) -> Vec<Reading> {
+/// Gives everything that a text may be to `give`, of certain kinds or of those that its form suggests. `known` are
+/// kinds that there is anything to say of; of others nothing is read, if their values meet only their like.
+pub fn readings(text: &str, kinds: Option<Kinds>, known: Kinds, give: &mut impl FnMut(Reading)) {
     let text = refanged(text.trim());
-    let mut found = Vec::new();
     let mut take = |kind: Kind| {
         let number = (kind == Kind::AsNumber).then(|| as_number(&text)).flatten();
         let Ok(atom) = Atom::parse(kind, number.unwrap_or(&text)) else { return };
@@ -39,7 +38,7 @@ pub fn readings(text: &str, kinds: Option<Kinds>, known: Kinds) -> Vec<Reading> 
         let address =
             |host: &str| Atom::parse(Kind::Ipv4, host).or_else(|_| Atom::parse(Kind::Ipv6, host)).ok();
         let address = host.filter(|host| is_like_address(host)).and_then(address).map(Box::new);
-        found.push(Reading { address, atom });
+        give(Reading { address, atom });
     };
     let is_of_use = |kind: &Kind| MEETING.has(*kind) || known.has(*kind);
     match kinds {
@@ -51,7 +50,6 @@ pub fn readings(text: &str, kinds: Option<Kinds>, known: Kinds) -> Vec<Reading> 
             .for_each(&mut take),
         None => suggested(&text).filter(is_of_use).for_each(&mut take),
     }
-    found
 }
 
 /// The kinds that the form of a text suggests.
@@ -121,9 +119,15 @@ const PLAIN: &[Kind] = &[Kind::FileName, Kind::Mutex, Kind::RegistryKey, Kind::A
 mod tests {
     use super::*;
 
+    fn all(text: &str, kinds: Option<Kinds>, known: Kinds) -> Vec<Reading> {
+        let mut found = Vec::new();
+        readings(text, kinds, known, &mut |reading| found.push(reading));
+        found
+    }
+
     fn read(text: &str) -> Vec<String> {
         let shown = |reading: Reading| format!("{:?} {}", reading.atom.kind(), reading.atom);
-        readings(text, None, Kinds::ALL).into_iter().map(shown).filter(|text| !is_plain(text)).collect()
+        all(text, None, Kinds::ALL).into_iter().map(shown).filter(|text| !is_plain(text)).collect()
     }
 
     fn is_plain(text: &str) -> bool {
@@ -145,7 +149,7 @@ mod tests {
         assert_eq!(read("999.1.1.1"), [""; 0]);
         assert_eq!(read("   "), [""; 0]);
         let names: Vec<Kind> =
-            readings("invoice.exe", None, Kinds::ALL).iter().map(|reading| reading.atom.kind()).collect();
+            all("invoice.exe", None, Kinds::ALL).iter().map(|reading| reading.atom.kind()).collect();
         assert!(names.contains(&Kind::FileName) && names.contains(&Kind::Domain));
     }
 
@@ -161,17 +165,17 @@ mod tests {
     fn types_leave_the_others_out_and_must_be_known() {
         let kinds =
             |names: &[&str]| kinds_of(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-        let found = readings("a.exe", Some(kinds(&["file"]).unwrap()), Kinds::ALL);
+        let found = all("a.exe", Some(kinds(&["file"]).unwrap()), Kinds::ALL);
         assert_eq!(found.iter().map(|reading| reading.atom.kind()).collect::<Vec<_>>(), [Kind::FileName]);
-        assert_eq!(readings("198.51.100.7", Some(kinds(&["domain-name"]).unwrap()), Kinds::ALL), []);
-        assert_eq!(readings("198.51.100.7", Some(kinds(&["ipv4-addr"]).unwrap()), Kinds::ALL).len(), 1);
+        assert_eq!(all("198.51.100.7", Some(kinds(&["domain-name"]).unwrap()), Kinds::ALL), []);
+        assert_eq!(all("198.51.100.7", Some(kinds(&["ipv4-addr"]).unwrap()), Kinds::ALL).len(), 1);
         assert!(kinds(&["indicator"]).unwrap_err().contains("ipv4-addr"));
     }
 
     #[test]
     fn what_nothing_is_known_of_is_not_read_unless_it_meets_other_kinds() {
         let read = |text: &str, known: &[Kind]| {
-            let found = readings(text, None, Kinds::of(known));
+            let found = all(text, None, Kinds::of(known));
             found.iter().map(|reading| reading.atom.kind()).collect::<Vec<_>>()
         };
         assert_eq!(read("a.example", &[]), [Kind::Domain]);
@@ -185,8 +189,7 @@ mod tests {
 
     #[test]
     fn urls_of_addresses_have_the_address_too() {
-        let address =
-            |text: &str| readings(text, None, Kinds::ALL)[0].address.as_ref().map(ToString::to_string);
+        let address = |text: &str| all(text, None, Kinds::ALL)[0].address.as_ref().map(ToString::to_string);
         assert_eq!(address("http://198.51.100.7:81/x").as_deref(), Some("198.51.100.7"));
         assert_eq!(address("http://[2001:db8::7]/x").as_deref(), Some("2001:db8::7"));
         assert_eq!(address("http://abc.example/x"), None);

@@ -42,14 +42,14 @@ impl fmt::Display for Timestamp {
         }
         // Answers have tens of thousands of them.
         let mut text = *b"0000-00-00T00:00:00.000000Z";
-        let parts =
-            [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, hour), (14, 2, minute), (17, 2, second)];
-        for (start, length, mut number) in parts.into_iter().chain([(20, 6, micros)]) {
-            for digit in text[start..start + length].iter_mut().rev() {
-                *digit = b'0' + (number % 10) as u8;
-                number /= 10;
-            }
-        }
+        let mut two = |at: usize, number: i64| {
+            text[at] = b'0' + (number as u8 / 10);
+            text[at + 1] = b'0' + (number as u8 % 10);
+        };
+        let date = [(0, year / 100), (2, year % 100), (5, month), (8, day)];
+        let time = [(11, hour), (14, minute), (17, second)];
+        let fraction = [(20, micros / 10_000), (22, micros / 100 % 100), (24, micros % 100)];
+        date.into_iter().chain(time).chain(fraction).for_each(|(at, number)| two(at, number));
         f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }

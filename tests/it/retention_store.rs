@@ -496,10 +496,14 @@ fn nothing_is_left_in_the_files_in_whatever_order_things_go() {
     assert_eq!(noted_in(&bytes_of(&world.path())), stays.iter().copied().collect());
 }
 
-/// An indicator of many values, each with a text that is searched for.
+/// An indicator of many values, each with a text that is searched for; of digests it is their bytes.
 fn naming(n: u32, count: usize) -> Value {
     let mut object = indicator(n, 0, Tlp::Amber);
-    let values = (0..count).map(|k| format!("domain-name:value = 'secret-{n:05}-{k}.example'"));
+    let digest = |text: String| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let values = (0..count).map(|k| match k % 2 {
+        0 => format!("domain-name:value = 'secret-{n:05}-{k}.example'"),
+        _ => format!("file:hashes.'SHA-256' = '{}'", digest(format!("secret-{n:05}-{k:019}"))),
+    });
     object["pattern"] = format!("[{}]", values.collect::<Vec<_>>().join(" OR ")).into();
     object["description"] = format!("secret-{n:05}").into();
     object

@@ -29,7 +29,7 @@ fn listed(world: &World, client: &str, alive_at: i64) -> (Vec<String>, u64) {
 }
 
 fn text(named: &Named) -> String {
-    named.atom.as_ref().map_or_else(|| format!("({})", named.source.id), ToString::to_string)
+    named.atom.as_ref().map_or_else(|| format!("({})", named.source.id()), ToString::to_string)
 }
 
 fn looked_up(world: &World, client: &str, wanted: &[Wanted]) -> Vec<(usize, String)> {
@@ -61,7 +61,7 @@ fn descriptions_come_to_who_asks_for_them_and_are_kept_of_what_has_no_name() {
         world.add(&[named, nameless, with(3, "[domain-name:value = 'n3.example']", &json!({}))], at(0));
         let told = |with_descriptions| {
             let mut found = Vec::new();
-            let mut take = |named: Named| found.push((text(&named), named.source.description.clone()));
+            let mut take = |named: Named| found.push((text(&named), named.source.description().to_owned()));
             let query = query(0, with_descriptions);
             world.store.atoms(&world.scope("cert-b/siem"), &query, &mut take).unwrap();
             found
@@ -165,7 +165,7 @@ fn of_what_many_objects_name_the_last_that_came_are_given() {
         let given = |client: &str, most: usize| {
             let mut found = Vec::new();
             let scopes = [world.scope(client)];
-            let mut take = |_: usize, _: usize, named: Named| found.push(named.source.id.clone());
+            let mut take = |_: usize, _: usize, named: Named| found.push(named.source.id().to_owned());
             world.store.named(&scopes, &wanted, most, &mut take).unwrap();
             found.sort();
             found

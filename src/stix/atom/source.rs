@@ -8,60 +8,93 @@ use crate::stix::timestamp::instant;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// An object that names values; times in microseconds since 1970.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+/// An object that names values; times in microseconds since 1970. Its texts stand together: look-ups have ten
+/// thousand of them at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Source {
-    /// Its id.
-    #[serde(rename = "i")]
-    pub id: String,
     /// Its version; 0 of observables, which have none.
-    #[serde(rename = "m", default)]
     pub modified: i64,
-    /// Who says to have made it.
-    #[serde(rename = "b", default)]
-    pub created_by_ref: Option<String>,
     /// `confidence`.
-    #[serde(rename = "c", default)]
     pub confidence: Option<u8>,
-    /// `valid_from`, if it is not the same as `modified`; ask [`Source::valid_from`].
-    #[serde(rename = "f", default)]
-    pub valid_from: Option<i64>,
     /// `valid_until`.
-    #[serde(rename = "u", default)]
     pub valid_until: Option<i64>,
     /// `revoked`.
-    #[serde(rename = "r", default)]
     pub revoked: bool,
-    /// `pattern_type`, if it is not `stix`.
-    #[serde(rename = "p", default)]
-    pub pattern_type: Option<String>,
     /// `indicator_types`.
-    #[serde(rename = "t", default)]
-    pub indicator_types: Vec<String>,
-    /// Type of the taxonomy RSIT, if there is one.
-    #[serde(rename = "k", default)]
-    pub classification: Option<String>,
+    pub indicator_types: Vec<Cow<'static, str>>,
     /// `labels`.
-    #[serde(rename = "l", default)]
     pub labels: Vec<String>,
-    /// `name`, shortened.
-    #[serde(rename = "n", default)]
-    pub name: String,
-    /// `description`, shortened. Stored of what has no name; of anything else [`description`] reads it where a
-    /// format asks for it.
-    #[serde(rename = "d", default)]
-    pub description: String,
+    /// If it is not the same as `modified`.
+    pub(super) valid_from: Option<i64>,
+    pub(super) texts: String,
+    pub(super) id: Span,
+    pub(super) created_by_ref: Option<Span>,
+    /// If it is not `stix`.
+    pub(super) pattern_type: Option<Span>,
+    pub(super) classification: Option<Span>,
+    pub(super) name: Span,
+    pub(super) description: Span,
 }
 
+/// Where one of its texts stands.
+pub(super) type Span = (u32, u32);
+
 impl Source {
+    /// Its id.
+    pub fn id(&self) -> &str {
+        self.text(self.id)
+    }
+
+    /// Who says to have made it.
+    pub fn created_by_ref(&self) -> Option<&str> {
+        self.created_by_ref.map(|span| self.text(span))
+    }
+
     /// `valid_from`; of observables 0.
     pub fn valid_from(&self) -> i64 {
         self.valid_from.unwrap_or(self.modified)
     }
 
+    /// `pattern_type`, if it is not `stix`.
+    pub fn pattern_type(&self) -> Option<&str> {
+        self.pattern_type.map(|span| self.text(span))
+    }
+
+    /// Type of the taxonomy RSIT, if there is one.
+    pub fn classification(&self) -> Option<&str> {
+        self.classification.map(|span| self.text(span))
+    }
+
+    /// `name`, shortened.
+    pub fn name(&self) -> &str {
+        self.text(self.name)
+    }
+
+    /// `description`, shortened. Stored of what has no name; of anything else [`description`] reads it where a
+    /// format asks for it.
+    pub fn description(&self) -> &str {
+        self.text(self.description)
+    }
+
+    /// Sets the description, where it was read.
+    pub(crate) fn describe(&mut self, text: &str) {
+        self.description = self.put(text);
+    }
+
     /// Is it an indicator? Else it is an observable.
     pub fn is_indicator(&self) -> bool {
-        self.id.starts_with(INDICATOR)
+        self.id().starts_with(INDICATOR)
+    }
+
+    fn text(&self, (start, end): Span) -> &str {
+        self.texts.get(start as usize..end as usize).unwrap_or_default()
+    }
+
+    /// Takes a text in.
+    pub(super) fn put(&mut self, text: &str) -> Span {
+        let start = self.texts.len() as u32;
+        self.texts.push_str(text);
+        (start, self.texts.len() as u32)
     }
 }
 
@@ -207,7 +240,7 @@ impl<'a> Said<'a> {
             out.byte(b'r', 1);
         }
         self.pattern_type.iter().for_each(|value| out.text(b'p', &text(value)));
-        self.indicator_types.iter().for_each(|list| out.texts(b't', &texts(*list)));
+        self.indicator_types.iter().for_each(|list| out.words(&texts(*list)));
         class.iter().for_each(|class| out.text(b'k', class));
         self.labels.iter().for_each(|list| out.texts(b'l', &texts(*list)));
         let mut start = |letter, value: &Value<'a>| {
@@ -278,22 +311,16 @@ mod tests {
             "valid_from": "1970-01-01T00:00:01Z", "valid_until": "1970-01-01T00:00:02Z", "name": "\"n\"",
             "indicator_types": ["compromised", "x"], "labels": ["l", "m"], "description": "ä".repeat(300)});
         let (source, named) = of(&indicator(said));
-        let expected = Source {
-            id: "indicator--1".to_owned(),
-            modified: 2,
-            created_by_ref: Some("identity--1".to_owned()),
-            confidence: Some(70),
-            valid_from: Some(1_000_000),
-            valid_until: Some(2_000_000),
-            revoked: false,
-            pattern_type: None,
-            indicator_types: vec!["compromised".to_owned(), "x".to_owned()],
-            classification: Some("system-compromise".to_owned()),
-            labels: vec!["l".to_owned(), "m".to_owned()],
-            name: "\"n\"".to_owned(),
-            description: String::new(),
-        };
-        assert_eq!((source, named.until), (expected, Some(2_000_000)));
+        assert_eq!((source.id(), source.modified, source.confidence), ("indicator--1", 2, Some(70)));
+        assert_eq!((source.valid_from(), source.valid_until), (1_000_000, Some(2_000_000)));
+        assert_eq!((source.created_by_ref(), source.pattern_type()), (Some("identity--1"), None));
+        assert_eq!(source.indicator_types, ["compromised", "x"]);
+        assert_eq!(
+            (source.classification(), &source.labels),
+            (Some("system-compromise"), &vec!["l".to_owned(), "m".to_owned()])
+        );
+        assert_eq!((source.name(), source.description(), source.revoked), ("\"n\"", "", false));
+        assert_eq!(named.until, Some(2_000_000));
         for (from, micros) in [("1970-01-01T00:00:00.000002Z", 2), ("1970-01-01T00:00:01Z", 1_000_000)] {
             let said = json!({"modified": "1970-01-01T00:00:00.000002Z", "valid_from": from});
             assert_eq!(of(&indicator(said)).0.valid_from(), micros);
@@ -307,10 +334,10 @@ mod tests {
             [("ä".repeat(300), "ä".repeat(TEXT_MAX)), ("a \"b\" \n".to_owned(), "a \"b\" \n".to_owned())]
         {
             for more in [json!({"description": text}), json!({"description": text, "name": ""})] {
-                assert_eq!(of(&indicator(more)).0.description, short);
+                assert_eq!(of(&indicator(more)).0.description(), short);
             }
             let named = indicator(json!({"description": text, "name": "n"}));
-            assert_eq!(of(&named).0.description, "");
+            assert_eq!(of(&named).0.description(), "");
             assert_eq!(description(named.to_string().as_bytes()), short);
         }
         assert_eq!(description(indicator(json!({})).to_string().as_bytes()), "");
@@ -331,7 +358,7 @@ mod tests {
             ),
             (json!({"labels": ["rsit:fraud"], "indicator_types": ["benign"]}), None),
         ] {
-            assert_eq!(of(&indicator(more.clone())).0.classification.as_deref(), class, "{more}");
+            assert_eq!(of(&indicator(more.clone())).0.classification(), class, "{more}");
         }
     }
 
@@ -341,7 +368,7 @@ mod tests {
         assert!(source.revoked && named.until == Some(0));
         let (source, named) =
             of(&indicator(json!({"pattern_type": "yara", "pattern": "rule x { condition: true }"})));
-        assert_eq!((source.pattern_type.as_deref(), named.atoms.len()), (Some("yara"), 0));
+        assert_eq!((source.pattern_type(), named.atoms.len()), (Some("yara"), 0));
         let observable = br#"{"type":"ipv4-addr","id":"ipv4-addr--1","v\u0061lue":"192.0.2.1"}"#;
         assert_eq!(read("ipv4-addr--1", observable).unwrap().atoms[0].text(), "192.0.2.1");
         let escaped =

@@ -2,9 +2,12 @@
 //!
 //! A mark, then what is known, in any order: a letter and what belongs to it. Numbers are eight bytes, the lowest
 //! first; a text is its length, seven bits a byte, the lowest first, and its bytes; a list the number of its texts,
-//! and these; an id one byte for its type and its UUID. Rows of old are JSON with the same letters.
+//! and these; a list of words of the vocabulary the number of words, and a byte for each; an id one byte for its
+//! type and its UUID. Rows of old are JSON with the same letters.
 
-use super::source::{NAMING, Source};
+use super::source::{NAMING, Source, Span};
+use serde::Deserialize;
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// Writes what is known of an object.
@@ -59,6 +62,19 @@ impl Writer {
         }
     }
 
+    /// The same of words that are mostly of the vocabulary `indicator-type-ov`.
+    pub(super) fn words<T: AsRef<str>>(&mut self, words: &[T]) {
+        let number = |word: &T| WORDS.iter().position(|known| *known == word.as_ref());
+        match words.iter().map(number).collect::<Option<Vec<_>>>() {
+            Some(numbers) if !numbers.is_empty() => {
+                self.0.push(b'w');
+                self.length(numbers.len());
+                self.0.extend(numbers.iter().map(|number| *number as u8));
+            }
+            _ => self.texts(b't', words),
+        }
+    }
+
     fn bare(&mut self, text: &str) {
         self.length(text.len());
         self.0.extend_from_slice(text.as_bytes());
@@ -84,27 +100,83 @@ fn short(id: &str) -> Option<(u8, Uuid)> {
 
 /// Reads what was stored; nothing if it is damaged.
 pub(crate) fn source_of(bytes: &[u8]) -> Option<Source> {
-    let Some(bytes) = bytes.strip_prefix(&[MARK]) else { return serde_json::from_slice(bytes).ok() };
+    read(bytes, true)
+}
+
+/// The same without `indicator_types`, of which look-ups tell nothing.
+pub(crate) fn brief_of(bytes: &[u8]) -> Option<Source> {
+    read(bytes, false)
+}
+
+fn read(bytes: &[u8], with_types: bool) -> Option<Source> {
+    let Some(bytes) = bytes.strip_prefix(&[MARK]) else {
+        return serde_json::from_slice(bytes).ok().map(Old::source);
+    };
     let (mut rest, mut source) = (Reader(bytes), Source::default());
+    source.texts.reserve_exact(bytes.len() + ROOM_FOR_IDS);
     while let Some(letter) = rest.byte() {
         match letter {
-            b'i' => source.id = rest.id()?,
+            b'i' => source.id = rest.id(&mut source)?,
             b'm' => source.modified = rest.number()?,
-            b'b' => source.created_by_ref = Some(rest.id()?),
+            b'b' => source.created_by_ref = Some(rest.id(&mut source)?),
             b'c' => source.confidence = Some(rest.byte()?),
             b'f' => source.valid_from = Some(rest.number()?),
             b'u' => source.valid_until = Some(rest.number()?),
             b'r' => source.revoked = rest.byte()? == 1,
-            b'p' => source.pattern_type = Some(rest.text()?),
-            b't' => source.indicator_types = rest.texts()?,
-            b'k' => source.classification = Some(rest.text()?),
+            b'p' => source.pattern_type = Some(source.put(rest.text()?)),
+            b't' if !with_types => rest.skip_texts()?,
+            b'w' if !with_types => rest.skip_words()?,
+            b't' => source.indicator_types = rest.texts::<String>()?.into_iter().map(Cow::Owned).collect(),
+            b'w' => source.indicator_types = rest.words()?,
+            b'k' => source.classification = Some(source.put(rest.text()?)),
             b'l' => source.labels = rest.texts()?,
-            b'n' => source.name = rest.text()?,
-            b'd' => source.description = rest.text()?,
+            b'n' => source.name = source.put(rest.text()?),
+            b'd' => source.description = source.put(rest.text()?),
             _ => return None,
         }
     }
     Some(source)
+}
+
+/// [`Source`] as it was stored before.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct Old {
+    i: String,
+    m: i64,
+    b: Option<String>,
+    c: Option<u8>,
+    f: Option<i64>,
+    u: Option<i64>,
+    r: bool,
+    p: Option<String>,
+    t: Vec<String>,
+    k: Option<String>,
+    l: Vec<String>,
+    n: String,
+    d: String,
+}
+
+impl Old {
+    fn source(self) -> Source {
+        let mut source = Source {
+            modified: self.m,
+            confidence: self.c,
+            valid_from: self.f,
+            valid_until: self.u,
+            revoked: self.r,
+            indicator_types: self.t.into_iter().map(Cow::Owned).collect(),
+            labels: self.l,
+            ..Source::default()
+        };
+        source.id = source.put(&self.i);
+        source.created_by_ref = self.b.map(|id| source.put(&id));
+        source.pattern_type = self.p.map(|text| source.put(&text));
+        source.classification = self.k.map(|text| source.put(&text));
+        source.name = source.put(&self.n);
+        source.description = source.put(&self.d);
+        source
+    }
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -122,30 +194,43 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    fn id(&mut self) -> Option<String> {
+    fn id(&mut self, source: &mut Source) -> Option<Span> {
         let of_type = self.byte()?;
         if of_type == SPELT {
-            return self.text();
+            return Some(source.put(self.text()?));
         }
-        let start = TYPES.get(usize::from(of_type))?;
+        let (start, _) = source.put(TYPES.get(usize::from(of_type))?);
         let uuid = Uuid::from_slice(self.bytes(16)?).ok()?;
-        let mut id = String::with_capacity(start.len() + 36);
-        id.push_str(start);
-        id.push_str(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
-        Some(id)
+        let (_, end) = source.put(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        Some((start, end))
     }
 
     fn number(&mut self) -> Option<i64> {
         self.bytes(8)?.try_into().ok().map(i64::from_le_bytes)
     }
 
-    fn text(&mut self) -> Option<String> {
+    fn text(&mut self) -> Option<&'a str> {
         let length = self.length()?;
-        std::str::from_utf8(self.bytes(length)?).ok().map(str::to_owned)
+        std::str::from_utf8(self.bytes(length)?).ok()
     }
 
-    fn texts(&mut self) -> Option<Vec<String>> {
-        (0..self.length()?).map(|_| self.text()).collect()
+    fn texts<T: From<&'a str>>(&mut self) -> Option<Vec<T>> {
+        (0..self.length()?).map(|_| self.text().map(T::from)).collect()
+    }
+
+    fn skip_texts(&mut self) -> Option<()> {
+        (0..self.length()?).try_for_each(|_| self.text().map(drop))
+    }
+
+    fn skip_words(&mut self) -> Option<()> {
+        let count = self.length()?;
+        self.bytes(count).map(drop)
+    }
+
+    fn words(&mut self) -> Option<Vec<Cow<'static, str>>> {
+        let count = self.length()?;
+        let word = |number: &u8| WORDS.get(usize::from(*number)).map(|word| Cow::Borrowed(*word));
+        self.bytes(count)?.iter().map(word).collect()
     }
 
     fn length(&mut self) -> Option<usize> {
@@ -177,6 +262,18 @@ const TYPES: [&str; 17] = {
 };
 /// What it mostly takes.
 const ROOM: usize = 160;
+/// So much longer are two ids as texts.
+const ROOM_FOR_IDS: usize = 60;
+/// The vocabulary `indicator-type-ov`, by their places here; none may be moved.
+const WORDS: [&str; 7] = [
+    "anomalous-activity",
+    "anonymization",
+    "benign",
+    "compromised",
+    "malicious-activity",
+    "attribution",
+    "unknown",
+];
 
 #[cfg(test)]
 mod tests {
@@ -185,21 +282,21 @@ mod tests {
 
     fn written(source: &Source) -> Vec<u8> {
         let mut out = Writer::new();
-        out.id(b'i', &source.id);
+        out.id(b'i', source.id());
         out.number(b'm', source.modified);
-        source.created_by_ref.iter().for_each(|id| out.id(b'b', id));
+        source.created_by_ref().iter().for_each(|id| out.id(b'b', id));
         source.confidence.iter().for_each(|number| out.byte(b'c', *number));
         source.valid_from.iter().for_each(|time| out.number(b'f', *time));
         source.valid_until.iter().for_each(|time| out.number(b'u', *time));
         if source.revoked {
             out.byte(b'r', 1);
         }
-        source.pattern_type.iter().for_each(|text| out.text(b'p', text));
-        out.texts(b't', &source.indicator_types);
-        source.classification.iter().for_each(|text| out.text(b'k', text));
+        source.pattern_type().iter().for_each(|text| out.text(b'p', text));
+        out.words(&source.indicator_types);
+        source.classification().iter().for_each(|text| out.text(b'k', text));
         out.texts(b'l', &source.labels);
-        out.text(b'n', &source.name);
-        out.text(b'd', &source.description);
+        out.text(b'n', source.name());
+        out.text(b'd', source.description());
         out.done()
     }
 
@@ -209,26 +306,31 @@ mod tests {
             ids in prop::collection::vec("((identity|indicator|ipv4-addr|x-y)--)?([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-fA-F]{12}|\\PC{0,9})", 2),
             texts in prop::collection::vec("\\PC{0,300}", 0..6),
             times in prop::array::uniform3(any::<i64>()),
+            words in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..3),
             known in any::<bool>(),
             confidence in prop::option::of(any::<u8>()),
         ) {
-            let source = Source {
-                id: ids[0].clone(),
-                modified: times[0],
-                created_by_ref: known.then(|| ids[1].clone()),
-                confidence,
-                valid_from: known.then_some(times[1]),
-                valid_until: (!known).then_some(times[2]),
-                revoked: known,
-                pattern_type: texts.first().cloned(),
-                indicator_types: texts.iter().take(2).cloned().collect(),
-                classification: texts.get(1).cloned(),
-                labels: texts.iter().skip(2).cloned().collect(),
-                name: texts.last().cloned().unwrap_or_default(),
-                description: texts.concat() + ".",
+            let words = words.into_iter().map(str::to_owned);
+            let source = Old {
+                i: ids[0].clone(),
+                m: times[0],
+                b: known.then(|| ids[1].clone()),
+                c: confidence,
+                f: known.then_some(times[1]),
+                u: (!known).then_some(times[2]),
+                r: known,
+                p: texts.first().cloned(),
+                t: words.chain(texts.iter().skip(4).cloned()).collect(),
+                k: texts.get(1).cloned(),
+                l: texts.iter().skip(2).cloned().collect(),
+                n: texts.last().cloned().unwrap_or_default(),
+                d: texts.concat() + ".",
             };
+            let source = source.source();
             let bytes = written(&source);
             prop_assert_eq!(source_of(&bytes), Some(source.clone()));
+            let brief = Source { indicator_types: Vec::new(), ..source.clone() };
+            prop_assert_eq!(brief_of(&bytes), Some(brief));
             for end in 1..bytes.len() {
                 prop_assert_ne!(source_of(&bytes[..end]), Some(source.clone()));
             }
@@ -260,7 +362,7 @@ mod tests {
         let json = br#"{"i":"indicator--1","m":2,"b":"identity--1","c":75,"f":3,"u":4,"r":true,"p":"yara","t":["a"],"k":"phishing","l":["l"],"n":"\"n","d":"d"}"#;
         let source = source_of(json).unwrap();
         assert_eq!(source_of(&written(&source)), Some(source.clone()));
-        assert_eq!((source.valid_until, source.name.as_str(), source.labels.len()), (Some(4), "\"n", 1));
+        assert_eq!((source.valid_until, source.name(), source.labels.len()), (Some(4), "\"n", 1));
         assert_eq!(source_of(b"{"), None);
     }
 }

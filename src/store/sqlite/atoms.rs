@@ -3,6 +3,7 @@
 use super::Shared;
 use super::classes::Classes;
 use super::index::Place;
+use super::values::{First, each, fitting, join};
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{self as stix, Atom, Kind, Source};
@@ -27,62 +28,8 @@ pub(super) fn insert(statement: &mut CachedStatement, named: &stix::Named, seq: 
         let Some((first, behind)) = together.split_first() else { break };
         let source = (place == 0).then_some(source);
         let (kind, behind) = (first.kind().number(), (!behind.is_empty()).then(|| join(behind)));
-        statement.execute(params![seq * KEYS + place, kind, first.text(), until, source, behind])?;
+        statement.execute(params![seq * KEYS + place, kind, First(first.text()), until, source, behind])?;
         rest = more;
-    }
-    Ok(())
-}
-
-/// How many of these values stand in one row.
-fn fitting(atoms: &[Atom]) -> usize {
-    let mut bytes = 0;
-    let fits = |atom: &&Atom| {
-        let fits = bytes < TOGETHER_BYTES_MAX;
-        bytes += atom.text().len();
-        fits
-    };
-    atoms.iter().take(TOGETHER_MAX).take_while(fits).count()
-}
-
-/// Values behind the first one of a row, as migration 0010 says.
-fn join(atoms: &[Atom]) -> Vec<u8> {
-    let mut joined = Vec::with_capacity(atoms.iter().map(|atom| 5 + atom.text().len()).sum());
-    for atom in atoms {
-        let text = atom.text().as_bytes();
-        joined.push(atom.kind().number());
-        joined.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        joined.extend_from_slice(text);
-    }
-    joined
-}
-
-/// Gives the values of a row to `take`, each with the number of its kind: that in the columns `kind` and `value`
-/// from this one on, and those in `more`, the next. Of what is no list there is one of kind 0.
-pub(super) fn each(
-    row: &Row,
-    column: usize,
-    take: &mut dyn FnMut(u8, &str) -> Result<(), Error>,
-) -> Result<(), Error> {
-    each_bytes(row, column, &mut |kind, text| match std::str::from_utf8(text) {
-        Ok(text) => take(kind, text),
-        Err(_) => Err(Error::Damaged("table atom: a value that is no text".to_owned())),
-    })
-}
-
-type TakeBytes<'t> = dyn FnMut(u8, &[u8]) -> Result<(), Error> + 't;
-
-/// The same, before anybody has looked whether the bytes are text.
-pub(super) fn each_bytes(row: &Row, column: usize, take: &mut TakeBytes) -> Result<(), Error> {
-    let damaged = || Error::Damaged("table atom: values that do not end".to_owned());
-    let text = |column| row.get_ref(column)?.as_bytes().map_err(rusqlite::Error::from);
-    take(row.get(column)?, text(column + 1)?)?;
-    let more = row.get_ref(column + 2)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-    let mut more = more.unwrap_or_default();
-    while let Some((kind, rest)) = more.split_first() {
-        let (length, rest) = rest.split_first_chunk().ok_or_else(damaged)?;
-        let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(damaged)?;
-        take(*kind, text)?;
-        more = rest;
     }
     Ok(())
 }
@@ -94,10 +41,6 @@ pub(super) fn stored(kind: u8, text: &str) -> Option<Atom> {
 
 /// Keys that one object has, used or not.
 pub(super) const KEYS: i64 = 4096;
-/// So many values of an object at most stand in one row, and no more once they have so many bytes: to read them
-/// all for one costs little, and a row is less than a page.
-const TOGETHER_MAX: usize = 64;
-const TOGETHER_BYTES_MAX: usize = 4_096;
 pub(super) const INSERT: &str =
     "INSERT INTO atom (key, kind, value, until, source, more) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
 
@@ -169,9 +112,11 @@ pub(super) fn places_after(
     Ok(())
 }
 
-pub(super) fn source(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
+/// What look-ups tell of an object.
+pub(super) fn brief(row: &Row, column: usize) -> Result<Option<Arc<Source>>, Error> {
     let found = row.get_ref(column)?.as_blob_or_null().map_err(rusqlite::Error::from)?;
-    Ok(found.map(source_of).transpose()?.map(Arc::new))
+    let read = |bytes| stix::brief_of(bytes).map(Arc::new).ok_or_else(damaged);
+    found.map(read).transpose()
 }
 
 fn text(row: &Row, column: usize) -> Result<Option<Vec<u8>>, Error> {
@@ -180,8 +125,11 @@ fn text(row: &Row, column: usize) -> Result<Option<Vec<u8>>, Error> {
 }
 
 fn source_of(text: &[u8]) -> Result<Source, Error> {
-    let damaged = || Error::Damaged("table atom: a source that cannot be read".to_owned());
     stix::source_of(text).ok_or_else(damaged)
+}
+
+fn damaged() -> Error {
+    Error::Damaged("table atom: a source that cannot be read".to_owned())
 }
 
 impl Shared {
@@ -286,9 +234,9 @@ impl Walk<'_> {
                 if known.is_none() {
                     let mut source = first.as_deref().map(source_of).transpose()?;
                     if let (true, Some(source)) = (self.query.with_descriptions, &mut source)
-                        && source.description.is_empty()
+                        && source.description().is_empty()
                     {
-                        source.description = describe(entry.seq)?;
+                        source.describe(&describe(entry.seq)?);
                     }
                     known = source.map(Arc::new);
                 }

@@ -1,7 +1,7 @@
 //! What look-ups ask before they ask the database: which keys are certainly not there.
 
-use super::atoms;
 use super::index::{self, Waiting};
+use super::values;
 use crate::stix::atom::Kind;
 use crate::store::Error;
 use crate::store::atoms::{Noted, Shapes};
@@ -103,7 +103,7 @@ impl Filter {
         let mut statement = connection.prepare("SELECT kind, value, more FROM atom")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            atoms::each(row, 0, &mut |kind, text| {
+            values::each(row, 0, &mut |kind, text| {
                 Kind::of_number(kind).iter().for_each(|kind| self.shapes.note(*kind, text));
                 Ok(())
             })?;

@@ -11,7 +11,7 @@ use crate::store::{Error, Shares, for_parts};
 use crate::taxii::{Match, Versions};
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A key that is asked for, and the number of what it was made of.
@@ -70,11 +70,11 @@ impl Shared {
     /// Does something for all items, and says what was done, in order. Of very many another connection does some,
     /// if one is idle: what it sees is what this one does, less what has been erased since, and perhaps rows that
     /// this one does not know yet.
-    pub(super) fn shared_out<T: Sync, R: Send>(
+    pub(super) fn shared_out<'t, T: Sync, R: Send>(
         &self,
         own: &Connection,
-        items: &[T],
-        work: &(impl Fn(&Connection, &[T]) -> Result<Vec<R>, Error> + Sync),
+        items: &'t [T],
+        work: &(impl Fn(&Connection, &'t [T]) -> Result<Vec<R>, Error> + Sync),
     ) -> Result<Vec<R>, Error> {
         let parts: Vec<&[T]> = items.chunks(items.len().div_ceil(PARTS).clamp(PART_MIN, PART_MAX)).collect();
         let shares = Shares::new(parts.len());
@@ -115,9 +115,7 @@ impl Shared {
         let classes = self.classes.read().clone();
         let last =
             Match { versions: Some(Versions { last: true, ..Versions::default() }), ..Match::default() };
-        let selected = |scope: &ReadScope| {
-            classes.select(&self.visibility(&classes, scope), &last).by_word.into_iter().collect()
-        };
+        let selected = |scope: &ReadScope| classes.select(&self.visibility(&classes, scope), &last).by_word;
         Ok(Look { table, by_coll, selected: scopes.iter().map(selected).collect(), classes, most })
     }
 }
@@ -127,8 +125,8 @@ pub(super) struct Look {
     table: Table,
     by_coll: HashMap<i64, Vec<usize>>,
     classes: Arc<Classes>,
-    /// For each scope the classes of what it sees, last versions alone.
-    selected: Vec<HashSet<i64>>,
+    /// For each scope the classes of what it sees, last versions alone, in their order.
+    selected: Vec<Vec<i64>>,
     /// Rows for each key and scope.
     most: usize,
 }
@@ -298,7 +296,13 @@ impl Look {
     }
 
     fn seen(&self, place: Place, (class, seq): Row, scope: usize, asked: usize) -> Option<Found> {
-        self.selected[scope].contains(&class).then_some(Found { place, scope, class, seq, asked })
+        self.selected[scope].binary_search(&class).is_ok().then_some(Found {
+            place,
+            scope,
+            class,
+            seq,
+            asked,
+        })
     }
 
     pub(super) fn class(&self, found: &Found) -> Option<&str> {

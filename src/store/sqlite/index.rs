@@ -15,6 +15,10 @@ use crate::store::{Error, about_keys, id_hash};
 use rusqlite::{CachedStatement, Connection, params};
 use std::collections::BTreeSet;
 
+mod walk;
+
+pub(super) use walk::Walk;
+
 /// Where a version is: collection and `date_added`.
 pub(super) type Place = (i64, i64);
 type Entry = (i64, i64, i64);
@@ -164,7 +168,7 @@ impl Waiting {
 
     /// To ask for the places of many keys.
     pub(super) fn walk(&self, table: Table) -> Walk<'_> {
-        Walk { part: self.part(table), at: 0 }
+        Walk::along(self.part(table))
     }
 
     /// What to merge beside `rows` new rows.
@@ -196,31 +200,6 @@ impl Waiting {
             Table::Ids => &mut self.ids,
             Table::Values => &mut self.values,
         }
-    }
-}
-
-/// Along what waits.
-pub(super) struct Walk<'w> {
-    part: &'w Part,
-    /// Those merged next that come before this are of lower keys.
-    at: usize,
-}
-
-impl Walk<'_> {
-    /// Places in memory of a key that is not lower than those asked for before; may name rows that are deleted.
-    pub(super) fn places(&mut self, key: i64) -> Vec<Place> {
-        let Part { new, recent, frozen, .. } = self.part;
-        // The next key is near: in ever larger steps, so that little memory is touched.
-        let rest = &frozen[self.at..];
-        let mut step = 1;
-        while rest.get(step).is_some_and(|entry| entry.0 < key) {
-            step *= 2;
-        }
-        self.at += rest[..rest.len().min(step + 1)].partition_point(|entry| entry.0 < key);
-        let frozen = frozen[self.at..].iter().take_while(|entry| entry.0 == key);
-        let recent = recent.range((key, i64::MIN, i64::MIN)..=(key, i64::MAX, i64::MAX));
-        let new = new.iter().filter(|entry| entry.0 == key);
-        frozen.chain(recent).chain(new).map(|entry| (entry.1, entry.2)).collect()
     }
 }
 
@@ -344,36 +323,3 @@ pub(super) fn floor(connection: &Connection, table: Table) -> Result<i64, Error>
 const FREEZE_AT: usize = if cfg!(test) { 8 } else { 65_536 };
 const SLICE_MIN: usize = if cfg!(test) { 4 } else { 256 };
 const SLICES_MAX: usize = 256;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn walking_from_key_to_key_finds_what_each_has_wherever_it_waits() {
-        let mut random = 1_u64;
-        let mut next = |below: u64| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            ((random >> 33) % below).cast_signed()
-        };
-        for size in [0, 1, 2, 7, 100, 1_000] {
-            let mut entries =
-                |count| (0..count).map(|_| (next(500), 1, next(1 << 20))).collect::<Vec<Entry>>();
-            let (mut frozen, recent, new) = (entries(size), entries(size / 10), entries(size / 20));
-            frozen.sort_unstable();
-            let all = [frozen.clone(), recent.clone(), new.clone()].concat();
-            let values = Part { frozen, recent: recent.into_iter().collect(), new, ..Part::default() };
-            let waiting = Waiting { values, ..Waiting::default() };
-            let mut walk = waiting.walk(Table::Values);
-            for key in [-1, 0, 0].into_iter().chain((1..500).step_by(3)).chain([499, 1_000]) {
-                let expected = all.iter().filter(|entry| entry.0 == key).map(|entry| (entry.1, entry.2));
-                let mut expected: Vec<Place> = expected.collect();
-                let mut found = walk.places(key);
-                expected.sort_unstable();
-                found.sort_unstable();
-                assert_eq!(found, expected, "{key} of {size}");
-                assert_eq!(waiting.places(Table::Values, key).len(), expected.len());
-            }
-        }
-    }
-}

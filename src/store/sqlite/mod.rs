@@ -40,6 +40,7 @@ mod rows;
 mod task;
 mod tool;
 mod trial;
+mod values;
 mod visible;
 mod writer;
 

@@ -4,21 +4,23 @@
 //! of its values are wanted.
 
 use super::Shared;
-use super::atoms::{KEYS, each_bytes, source};
+use super::atoms::{KEYS, brief};
 use super::filter::Filter;
 use super::finding::{Asked, Found, Look};
 use super::index::Table;
 use super::read::array;
+use super::values::each_bytes;
 use crate::policy::{Handling, ReadScope};
 use crate::stix::Timestamp;
 use crate::stix::atom::{Atom, Kind, Kinds, Source};
 use crate::store::atoms::{LastKeys, Named, Wanted};
 use crate::store::{Error, for_parts, id_hash, link_of, opinion_of};
 use rusqlite::Connection;
+use std::ops::Range;
 use std::sync::Arc;
 
-/// What is named: the number of what it was wanted for, and the scope.
-type Value = (usize, usize, Named);
+/// What is named: the number of what it was wanted for, and the object that names it.
+type Value<'o, 'l> = (usize, &'o Object<'l>, Arc<Source>, Atom);
 
 impl Shared {
     /// The kinds of values that objects name.
@@ -51,15 +53,21 @@ impl Shared {
         self.look(Table::Values, scopes, ask, most, &mut |connection, look, found| {
             let objects: Vec<Object> =
                 found.iter().filter_map(|(numbers, found)| Object::of(look, numbers, found)).collect();
-            self.values(connection, wanted, &objects)?
-                .into_iter()
-                .for_each(|(number, scope, named)| visit(number, scope, named));
+            for (number, object, source, atom) in self.values(connection, wanted, &objects)? {
+                // Here, where one thread counts who holds the handling: most objects share a few.
+                visit(number, object.scope, object.named(source, atom));
+            }
             Ok(())
         })
     }
 
     /// What objects name of what is wanted.
-    fn values(&self, own: &Connection, wanted: &[Wanted], objects: &[Object]) -> Result<Vec<Value>, Error> {
+    fn values<'o, 'l>(
+        &self,
+        own: &Connection,
+        wanted: &[Wanted],
+        objects: &'o [Object<'l>],
+    ) -> Result<Vec<Value<'o, 'l>>, Error> {
         self.shared_out(own, objects, &|connection, objects| {
             let sql = "SELECT a.kind, a.value, a.more, a.source, a.key FROM rarray(?1) o
                 CROSS JOIN atom a ON a.key BETWEEN o.value AND o.value + ?2";
@@ -67,19 +75,17 @@ impl Shared {
             let firsts = array(objects.iter().map(|object| object.first));
             let mut rows = statement.query((firsts, KEYS - 1))?;
             let mut values = Vec::with_capacity(objects.len());
-            let (mut objects, mut reading) = (objects.iter(), None);
-            let mut wanting = Wanting::among(wanted);
+            let wanting = Wanting::of(wanted, objects);
+            let (mut objects, mut reading) = (objects.iter().zip(&wanting.aims), None);
             while let Some(row) = rows.next()? {
                 let key: i64 = row.get(4)?;
                 if key % KEYS == 0 {
-                    let object = objects.find(|object| object.first == key);
-                    object.iter().for_each(|object| wanting.aim(object.numbers));
-                    reading = object.zip(source(row, 3)?);
+                    reading = objects.find(|(object, _)| object.first == key).zip(brief(row, 3)?);
                 }
-                if let Some((object, source)) = &reading {
+                if let Some(((object, aim), source)) = &reading {
                     each_bytes(row, 0, &mut |kind, text| {
-                        wanting.take(kind, text, &mut |number, atom| {
-                            values.push((number, object.scope, object.named(source, atom)));
+                        wanting.take(aim, kind, text, &mut |number, atom| {
+                            values.push((number, *object, source.clone(), atom));
                         });
                         Ok(())
                     })?;
@@ -98,11 +104,13 @@ impl Shared {
         visit: &mut dyn FnMut(usize, &Handling, &[u8]),
     ) -> Result<(), Error> {
         let ask = |filter: &Filter, asked: &mut Vec<Asked>| {
-            for (scope, id) in objects {
-                let hash = id_hash(id);
-                asked.extend([(link_of(hash), *scope), (opinion_of(hash), *scope)]);
-            }
-            asked.retain(|(key, _)| filter.may_hold(*key));
+            *asked = for_parts(objects, |_, objects, keys| {
+                for (scope, id) in objects {
+                    let hash = id_hash(id);
+                    keys.extend([(link_of(hash), *scope), (opinion_of(hash), *scope)]);
+                }
+                keys.retain(|(key, _)| filter.may_hold(*key));
+            });
         };
         self.look(Table::Ids, scopes, ask, most, &mut |connection, look, found| {
             let mut statement = connection.prepare_cached("SELECT json FROM object WHERE seq = ?1")?;
@@ -138,56 +146,68 @@ impl<'l> Object<'l> {
         Some(Self { numbers, scope: found.scope, first: found.seq * KEYS, added, handling })
     }
 
-    fn named(&self, source: &Arc<Source>, atom: Atom) -> Named {
-        let (handling, source) = (self.handling.clone(), source.clone());
-        Named { added: self.added, handling, source, atom: Some(atom) }
+    fn named(&self, source: Arc<Source>, atom: Atom) -> Named {
+        Named { added: self.added, handling: self.handling.clone(), source, atom: Some(atom) }
     }
 }
 
-/// What is wanted of an object, by numbers.
+/// What is wanted of objects. All of it is gathered before the first is read: so the processor asks memory for
+/// much of it at once.
 struct Wanting<'w> {
     wanted: &'w [Wanted<'w>],
-    /// Of the values themselves, by number of kind and text.
+    /// Values themselves, by number of kind and text.
     values: Vec<(u8, &'w [u8], usize)>,
+    /// Anything else, by number.
+    others: Vec<usize>,
+    /// Of each object.
+    aims: Vec<Aim>,
+}
+
+/// What is wanted of an object.
+struct Aim {
+    values: Range<usize>,
     /// The bits of these: most values of an object that names very many are told apart by them.
     bits: u64,
-    others: Vec<usize>,
+    others: Range<usize>,
     /// The kinds that the others may be of.
     kinds: Kinds,
 }
 
 impl<'w> Wanting<'w> {
-    fn among(wanted: &'w [Wanted<'w>]) -> Self {
-        Self { wanted, values: Vec::new(), bits: 0, others: Vec::new(), kinds: Kinds::default() }
-    }
-
-    /// Of the next object.
-    fn aim(&mut self, numbers: &[usize]) {
-        self.values.clear();
-        self.others.clear();
-        self.kinds = Kinds::default();
-        for number in numbers {
-            match self.wanted[*number] {
-                Wanted::Value(kind, text) => self.values.push((kind.number(), text.as_bytes(), *number)),
-                other => {
-                    self.others.push(*number);
-                    self.kinds = self.kinds.and(other.kinds());
+    fn of(wanted: &'w [Wanted<'w>], objects: &[Object]) -> Self {
+        let (mut values, mut others) = (Vec::with_capacity(objects.len()), Vec::new());
+        let gather = |object: &Object| {
+            let (first_value, first_other, mut kinds) = (values.len(), others.len(), Kinds::default());
+            for number in object.numbers {
+                match wanted[*number] {
+                    Wanted::Value(kind, text) => values.push((kind.number(), text.as_bytes(), *number)),
+                    other => {
+                        others.push(*number);
+                        kinds = kinds.and(other.kinds());
+                    }
                 }
             }
+            Aim { values: first_value..values.len(), bits: 0, others: first_other..others.len(), kinds }
+        };
+        let mut aims: Vec<Aim> = objects.iter().map(gather).collect();
+        for aim in &mut aims {
+            let values = &mut values[aim.values.clone()];
+            values.sort_unstable();
+            aim.bits = values.iter().fold(0, |bits, (_, text, _)| bits | bit(text));
         }
-        self.values.sort_unstable();
-        self.bits = self.values.iter().fold(0, |bits, (_, text, _)| bits | bit(text));
+        Self { wanted, values, others, aims }
     }
 
-    /// Gives a value to `give` for each number that wants it.
-    fn take(&self, kind: u8, text: &[u8], give: &mut dyn FnMut(usize, Atom)) {
+    /// Gives a value of an object to `give` for each number that wants it.
+    fn take(&self, aim: &Aim, kind: u8, text: &[u8], give: &mut dyn FnMut(usize, Atom)) {
         let Some(of_kind) = Kind::of_number(kind) else { return };
-        let may_be_other = self.kinds.has(of_kind);
-        if !may_be_other && self.bits & bit(text) == 0 {
+        let may_be_other = aim.kinds.has(of_kind);
+        if !may_be_other && aim.bits & bit(text) == 0 {
             return;
         }
-        let start = self.values.partition_point(|(other, value, _)| (*other, *value) < (kind, text));
-        let mut same = self.values[start..]
+        let values = &self.values[aim.values.clone()];
+        let start = values.partition_point(|(other, value, _)| (*other, *value) < (kind, text));
+        let mut same = values[start..]
             .iter()
             .take_while(|(other, value, _)| (*other, *value) == (kind, text))
             .peekable();
@@ -195,7 +215,8 @@ impl<'w> Wanting<'w> {
             return;
         }
         let Ok(text) = std::str::from_utf8(text) else { return };
-        let others = self.others.iter().filter(|number| self.wanted[**number].is_text(of_kind, text));
+        let others = &self.others[aim.others.clone()];
+        let others = others.iter().filter(|number| self.wanted[**number].is_text(of_kind, text));
         let numbers = same.map(|(_, _, number)| number).chain(others);
         numbers.for_each(|number| give(*number, Atom::stored(of_kind, text.to_owned())));
     }

@@ -328,7 +328,7 @@ fn check_watermarks(
     }
 }
 
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     include_str!("../migrations/sqlite/0001_init.sql"),
     include_str!("../migrations/sqlite/0002_revoked.sql"),
     include_str!("../migrations/sqlite/0003_handling.sql"),
@@ -340,6 +340,7 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/sqlite/0009_by_value.sql"),
     include_str!("../migrations/sqlite/0010_together.sql"),
     include_str!("../migrations/sqlite/0011_ending.sql"),
+    include_str!("../migrations/sqlite/0012_digests.sql"),
 ];
 /// Older versions have a race at WAL reset that damages the file.
 const SQLITE_MIN: i32 = 3_051_003;

@@ -1,0 +1,3 @@
+-- Values take less room in new rows of table atom; those of old are read as they are. In `value` a digest of 16,
+-- 20, 32 or 64 bytes stands as a blob. In `more` a kind has 128 added if a short length follows, seven bits a
+-- byte, the lowest first, and 64 if a digest follows as bytes. `source` is stix/atom/stored.rs.
