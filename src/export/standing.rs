@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn what_decay_leaves_is_looked_at_again_within_the_hour() {
         let now = Timestamp::parse("2026-03-05T00:00:00Z").unwrap();
-        let json = |more: &str| format!(r#"{{"c":80,"m":{}{more}}}"#, now.micros());
+        let json = |more: &str| format!(r#"{{"i":"indicator--1","c":80,"m":{}{more}}}"#, now.micros());
         let source = |more| source_of(json(more).as_bytes()).unwrap();
         let (source, rule) = (source(""), source(r#","p":"yara""#));
         let of = |source: &Source, model| {

@@ -139,42 +139,54 @@ fn read(bytes: &[u8], with_types: bool) -> Option<Source> {
 }
 
 /// [`Source`] as it was stored before.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Deserialize)]
 struct Old {
-    i: String,
-    m: i64,
-    b: Option<String>,
-    c: Option<u8>,
-    f: Option<i64>,
-    u: Option<i64>,
-    r: bool,
-    p: Option<String>,
-    t: Vec<String>,
-    k: Option<String>,
-    l: Vec<String>,
-    n: String,
-    d: String,
+    #[serde(rename = "i")]
+    id: String,
+    #[serde(rename = "m", default)]
+    modified: i64,
+    #[serde(rename = "b", default)]
+    created_by_ref: Option<String>,
+    #[serde(rename = "c", default)]
+    confidence: Option<u8>,
+    #[serde(rename = "f", default)]
+    valid_from: Option<i64>,
+    #[serde(rename = "u", default)]
+    valid_until: Option<i64>,
+    #[serde(rename = "r", default)]
+    revoked: bool,
+    #[serde(rename = "p", default)]
+    pattern_type: Option<String>,
+    #[serde(rename = "t", default)]
+    indicator_types: Vec<String>,
+    #[serde(rename = "k", default)]
+    classification: Option<String>,
+    #[serde(rename = "l", default)]
+    labels: Vec<String>,
+    #[serde(rename = "n", default)]
+    name: String,
+    #[serde(rename = "d", default)]
+    description: String,
 }
 
 impl Old {
     fn source(self) -> Source {
         let mut source = Source {
-            modified: self.m,
-            confidence: self.c,
-            valid_from: self.f,
-            valid_until: self.u,
-            revoked: self.r,
-            indicator_types: self.t.into_iter().map(Cow::Owned).collect(),
-            labels: self.l,
+            modified: self.modified,
+            confidence: self.confidence,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            revoked: self.revoked,
+            indicator_types: self.indicator_types.into_iter().map(Cow::Owned).collect(),
+            labels: self.labels,
             ..Source::default()
         };
-        source.id = source.put(&self.i);
-        source.created_by_ref = self.b.map(|id| source.put(&id));
-        source.pattern_type = self.p.map(|text| source.put(&text));
-        source.classification = self.k.map(|text| source.put(&text));
-        source.name = source.put(&self.n);
-        source.description = source.put(&self.d);
+        source.id = source.put(&self.id);
+        source.created_by_ref = self.created_by_ref.map(|id| source.put(&id));
+        source.pattern_type = self.pattern_type.map(|text| source.put(&text));
+        source.classification = self.classification.map(|text| source.put(&text));
+        source.name = source.put(&self.name);
+        source.description = source.put(&self.description);
         source
     }
 }
@@ -312,19 +324,19 @@ mod tests {
         ) {
             let words = words.into_iter().map(str::to_owned);
             let source = Old {
-                i: ids[0].clone(),
-                m: times[0],
-                b: known.then(|| ids[1].clone()),
-                c: confidence,
-                f: known.then_some(times[1]),
-                u: (!known).then_some(times[2]),
-                r: known,
-                p: texts.first().cloned(),
-                t: words.chain(texts.iter().skip(4).cloned()).collect(),
-                k: texts.get(1).cloned(),
-                l: texts.iter().skip(2).cloned().collect(),
-                n: texts.last().cloned().unwrap_or_default(),
-                d: texts.concat() + ".",
+                id: ids[0].clone(),
+                modified: times[0],
+                created_by_ref: known.then(|| ids[1].clone()),
+                confidence,
+                valid_from: known.then_some(times[1]),
+                valid_until: (!known).then_some(times[2]),
+                revoked: known,
+                pattern_type: texts.first().cloned(),
+                indicator_types: words.chain(texts.iter().skip(4).cloned()).collect(),
+                classification: texts.get(1).cloned(),
+                labels: texts.iter().skip(2).cloned().collect(),
+                name: texts.last().cloned().unwrap_or_default(),
+                description: texts.concat() + ".",
             };
             let source = source.source();
             let bytes = written(&source);

@@ -101,10 +101,11 @@ impl Waiting {
         atoms::places_after(connection, floors[1], &mut |key, (coll, added)| {
             values.push((key, coll, added))
         })?;
+        let last_seq = newest.max(floors[0]).max(floors[1]);
         Ok(Self {
-            ids: Part::load(connection, Table::Ids, ids)?,
-            values: Part::load(connection, Table::Values, values)?,
-            last_seq: newest.max(floors[0]).max(floors[1]),
+            ids: Part::load(connection, Table::Ids, ids, last_seq)?,
+            values: Part::load(connection, Table::Values, values, last_seq)?,
+            last_seq,
             is_loaded: true,
         })
     }
@@ -204,10 +205,23 @@ impl Waiting {
 }
 
 impl Part {
-    fn load(connection: &Connection, table: Table, entries: Vec<Entry>) -> Result<Self, Error> {
+    /// `entries` are of rows up to `last_seq`.
+    fn load(
+        connection: &Connection,
+        table: Table,
+        mut entries: Vec<Entry>,
+        last_seq: i64,
+    ) -> Result<Self, Error> {
         let sql = sql!(table, "SELECT EXISTS (SELECT 1 FROM ", ")");
         let is_table_used = connection.query_row(sql, [], |row| row.get(0))?;
-        Ok(Self { recent: entries.into_iter().collect(), is_table_used, ..Self::default() })
+        if entries.len() < FREEZE_AT {
+            return Ok(Self { recent: entries.into_iter().collect(), is_table_used, ..Self::default() });
+        }
+        // The next commit would put them in order anyway, and a list takes less room than a tree.
+        entries.sort_unstable();
+        entries.dedup();
+        entries.shrink_to_fit();
+        Ok(Self { frozen: entries, frozen_upto: last_seq, is_table_used, ..Self::default() })
     }
 
     fn settle(&mut self) {
