@@ -12,7 +12,7 @@ pub use kinds::Kinds;
 pub use read::{of_indicator, of_observable};
 pub(in crate::stix) use source::seen;
 pub use source::{Named, Source, description, may_name_values, read};
-pub(crate) use stored::{brief_of, source_of};
+pub(crate) use stored::{INDICATOR_TYPES, brief_of, put_length, source_of, take_length};
 
 use std::fmt;
 

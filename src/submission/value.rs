@@ -1,7 +1,7 @@
 //! Names of kinds as people and programs write them, and the values of these kinds.
 
 use super::What;
-use crate::stix::atom::{Atom, Kind};
+use crate::stix::atom::{Atom, INDICATOR_TYPES, Kind};
 
 /// The kinds that a name stands for; a value is read as the first of them that it can be.
 pub(super) fn kinds(name: &str) -> Option<Named> {
@@ -188,15 +188,6 @@ const NAMES: &[(&str, Named)] = &[
     ("useragent", Named::Kinds(&[Kind::UserAgent])),
     ("http-user-agent", Named::Kinds(&[Kind::UserAgent])),
     ("mail", Named::Kinds(&[Kind::Email])),
-];
-const INDICATOR_TYPES: [&str; 7] = [
-    "anomalous-activity",
-    "anonymization",
-    "benign",
-    "compromised",
-    "malicious-activity",
-    "attribution",
-    "unknown",
 ];
 const HIVES: [(&str, &str); 5] = [
     ("HKCC", "HKEY_CURRENT_CONFIG"),

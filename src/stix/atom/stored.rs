@@ -64,7 +64,7 @@ impl Writer {
 
     /// The same of words that are mostly of the vocabulary `indicator-type-ov`.
     pub(super) fn words<T: AsRef<str>>(&mut self, words: &[T]) {
-        let number = |word: &T| WORDS.iter().position(|known| *known == word.as_ref());
+        let number = |word: &T| INDICATOR_TYPES.iter().position(|known| *known == word.as_ref());
         match words.iter().map(number).collect::<Option<Vec<_>>>() {
             Some(numbers) if !numbers.is_empty() => {
                 self.0.push(b'w');
@@ -80,12 +80,30 @@ impl Writer {
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    fn length(&mut self, mut length: usize) {
-        while length >= 0x80 {
-            self.0.push(length as u8 | 0x80);
-            length >>= 7;
+    fn length(&mut self, length: usize) {
+        put_length(&mut self.0, length);
+    }
+}
+
+/// Writes a length, seven bits a byte, the lowest first.
+pub(crate) fn put_length(out: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+}
+
+/// Such a length, and what stands behind it.
+pub(crate) fn take_length(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (mut length, mut rest, mut shift) = (0_usize, bytes, 0);
+    loop {
+        let (byte, behind) = rest.split_first()?;
+        length |= usize::from(byte & 0x7F).checked_shl(shift)?;
+        (rest, shift) = (behind, shift + 7);
+        if *byte < 0x80 {
+            return Some((length, rest));
         }
-        self.0.push(length as u8);
     }
 }
 
@@ -241,20 +259,14 @@ impl<'a> Reader<'a> {
 
     fn words(&mut self) -> Option<Vec<Cow<'static, str>>> {
         let count = self.length()?;
-        let word = |number: &u8| WORDS.get(usize::from(*number)).map(|word| Cow::Borrowed(*word));
+        let word = |number: &u8| INDICATOR_TYPES.get(usize::from(*number)).map(|word| Cow::Borrowed(*word));
         self.bytes(count)?.iter().map(word).collect()
     }
 
     fn length(&mut self) -> Option<usize> {
-        let (mut length, mut shift) = (0_usize, 0);
-        loop {
-            let byte = self.byte()?;
-            length |= usize::from(byte & 0x7F).checked_shl(shift)?;
-            if byte < 0x80 {
-                return Some(length);
-            }
-            shift += 7;
-        }
+        let (length, rest) = take_length(self.0)?;
+        self.0 = rest;
+        Some(length)
     }
 }
 
@@ -276,8 +288,8 @@ const TYPES: [&str; 17] = {
 const ROOM: usize = 160;
 /// So much longer are two ids as texts.
 const ROOM_FOR_IDS: usize = 60;
-/// The vocabulary `indicator-type-ov`, by their places here; none may be moved.
-const WORDS: [&str; 7] = [
+/// The vocabulary `indicator-type-ov`. Stored by their places here: none may be moved.
+pub(crate) const INDICATOR_TYPES: [&str; 7] = [
     "anomalous-activity",
     "anonymization",
     "benign",
@@ -318,7 +330,7 @@ mod tests {
             ids in prop::collection::vec("((identity|indicator|ipv4-addr|x-y)--)?([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-fA-F]{12}|\\PC{0,9})", 2),
             texts in prop::collection::vec("\\PC{0,300}", 0..6),
             times in prop::array::uniform3(any::<i64>()),
-            words in prop::collection::vec(prop::sample::select(WORDS.to_vec()), 0..3),
+            words in prop::collection::vec(prop::sample::select(INDICATOR_TYPES.to_vec()), 0..3),
             known in any::<bool>(),
             confidence in prop::option::of(any::<u8>()),
         ) {

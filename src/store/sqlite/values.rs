@@ -1,6 +1,6 @@
 //! How values stand in the rows of table atom, as migrations 0010 and 0012 say.
 
-use crate::stix::atom::Atom;
+use crate::stix::atom::{Atom, put_length, take_length};
 use crate::store::Error;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, ToSql};
@@ -40,12 +40,7 @@ pub(super) fn join(atoms: &[Atom]) -> Vec<u8> {
 
 fn put(joined: &mut Vec<u8>, kind: u8, bytes: &[u8]) {
     joined.push(kind);
-    let mut length = bytes.len();
-    while length >= 0x80 {
-        joined.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    joined.push(length as u8);
+    put_length(joined, bytes.len());
     joined.extend_from_slice(bytes);
 }
 
@@ -87,21 +82,11 @@ pub(super) fn each_bytes(row: &Row, column: usize, take: &mut TakeBytes) -> Resu
 }
 
 fn length(is_short: bool, bytes: &[u8]) -> Option<(usize, &[u8])> {
-    if !is_short {
-        let (length, rest) = bytes.split_first_chunk()?;
-        return Some((u32::from_le_bytes(*length) as usize, rest));
+    if is_short {
+        return take_length(bytes);
     }
-    let (mut length, mut rest) = (0_usize, bytes);
-    // A value is not that long.
-    for shift in [0, 7, 14, 21] {
-        let (byte, behind) = rest.split_first()?;
-        length |= usize::from(byte & 0x7F) << shift;
-        rest = behind;
-        if *byte < 0x80 {
-            return Some((length, rest));
-        }
-    }
-    None
+    let (length, rest) = bytes.split_first_chunk()?;
+    Some((u32::from_le_bytes(*length) as usize, rest))
 }
 
 /// The bytes of a digest that is spelt as ours are: half as long as its text.
