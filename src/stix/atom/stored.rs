@@ -62,7 +62,7 @@ impl Writer {
         }
     }
 
-    /// The same of words that are mostly of the vocabulary `indicator-type-ov`.
+    /// The same of words, short if all of them are of the vocabulary `indicator-type-ov`.
     pub(super) fn words<T: AsRef<str>>(&mut self, words: &[T]) {
         let number = |word: &T| INDICATOR_TYPES.iter().position(|known| *known == word.as_ref());
         match words.iter().map(number).collect::<Option<Vec<_>>>() {
